@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from .answers import Verdict
-from ..core import choose, expand, stream, suggest
+from ..core import as_numbers, choose, expand, expect, seen, stream, suggest
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0011
 class Levels(NamedTuple):
@@ -54,7 +54,7 @@ class Levels(NamedTuple):
 
 def as_float64(v) -> Tensor:
     "Convert an array or a list to a float64 tensor."
-    return torch.as_tensor(np.asarray(v.detach().cpu() if torch.is_tensor(v) else v, np.float64))
+    return as_numbers(v, dtype=torch.float64).detach().cpu()
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #99a98487
 def noise_schedule(**says) -> Levels:
@@ -76,11 +76,11 @@ def noise_schedule(**says) -> Levels:
         return Levels(name, lambda t: root(snr(t)), lambda t: root(-snr(t)), some)
 
     # a table: of noise levels, which are the times themselves, or by integer times
-    v = as_float64(given)
-    if v.ndim != 1 or not len(v):
-        raise ValueError(
-            f"expected {name} as a table of shape (steps,); got {type(given).__name__} of shape "
-            f"{tuple(v.shape)}")
+    v = as_numbers(given, name, torch.float64).detach().cpu()
+    expect(v.ndim == 1 and len(v), f"{name} as a table of shape (steps,)", seen(v))
+    high = math.inf if name == "sigmas" else 1
+    got = f"{v.min():.3g} to {v.max():.3g}"
+    expect(((v >= 0) & (v <= high)).all(), f"levels from 0 to {high}", got, name)
     if name == "sigmas": return Levels(name, torch.ones_like, lambda s: s, v.sort().values)
     abar = torch.cumprod(1 - v, 0) if name == "betas" else v
     def pick(table):  # between whole times too: some samplers have levels of their own

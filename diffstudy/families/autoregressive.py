@@ -29,7 +29,8 @@ def _levels(net, k):  # `(b, h, w)`, int64
     check_levels(k, net.head.levels)
     return k[:, 0].long()
 
-def _gray(shape):
+def _gray(shape, levels):
+    check_counts(levels=levels)
     one = len(shape) == 3 and shape[0] == 1
     expect(one, "images of one channel, (1, h, w)", tuple(shape), "shape")
     check_counts(height=shape[1], width=shape[2])
@@ -44,7 +45,7 @@ class Table(nn.Module):
         shape: Shape of an image, `(1, h, w)`"""
     def __init__(self, p: Tensor, shape: tuple):
         super().__init__()
-        self.shape, self.head = _gray(shape), Softmax(len(p))
+        self.shape, self.head = _gray(shape, len(p)), Softmax(len(p))
         self.order = torch.arange(p.ndim)
         expect(p.ndim == self.shape[1] * self.shape[2], "an axis for each pixel", p.ndim)
         check_probabilities(p.flatten())
@@ -184,7 +185,7 @@ class PixelCNN(nn.Module):
         size: Channels, layers, dropout and seed"""
     def __init__(self, shape: tuple, head, size: Size = Size(32, 6)):
         super().__init__()
-        self.shape, self.head = _gray(shape), head
+        self.shape, self.head = _gray(shape, head.levels), head
         width, depth, dropout, seed = size
         self.register_buffer("order", torch.arange(shape[1] * shape[2]))
         with torch.random.fork_rng(devices=[]):
@@ -356,7 +357,7 @@ class Transformer(nn.Module):
     def __init__(self, shape: tuple, head, size: Size = Size(64, 3), mask: Tensor = None,
                  order=None, start_tokens: int = 1):
         super().__init__()
-        self.shape, self.head = _gray(shape), head
+        self.shape, self.head = _gray(shape, head.levels), head
         width, depth, dropout, seed = size
         _, h, w = self.shape
         places = h * w

@@ -70,6 +70,14 @@ def _check_step(chain, t, *levels):
         expect(inside, f"times from 1 to {steps}", t.tolist(), "t")
     for k in levels: _check_levels(k, chain.Q.shape[-1])
 
+def _check_guess(chain, t, k, p):
+    _check_step(chain, t, k)
+    shape = (*k.shape, chain.Q.shape[-1])
+    fits = torch.is_tensor(p) and p.shape == shape
+    expect(fits, f"a probability of each level at each place, {shape}", seen(p), "p̂")
+    check_probabilities(p, "p̂")
+    return p.to(chain.Q_bar)
+
 def gaussian(levels: int, betas: Tensor) -> Tensor:
     """Build discretized Gaussian transitions to neighboring levels (Austin et al. 2021).
 
@@ -147,14 +155,6 @@ def posterior(chain: Chain, t: int | Tensor, k_t: Tensor, k_0: Tensor) -> Tensor
     return _normalized(row * column)
 
 # %% ../../nbs/56_discrete.ipynb #56a00024
-def _check_guess(chain, t, k, p):
-    _check_step(chain, t, k)
-    shape = (*k.shape, chain.Q.shape[-1])
-    fits = torch.is_tensor(p) and p.shape == shape
-    expect(fits, f"a probability of each level at each place, {shape}", seen(p), "p̂")
-    check_probabilities(p, "p̂")
-    return p.to(chain.Q_bar)
-
 def _by_bayes(chain, t, k_t, p):
     row = p[..., None, :] @ chain.Q_bar[_at(t, k_t) - 1]
     return _normalized(row[..., 0, :] * chain.Q.mT[_at(t, k_t) - 1, k_t])
@@ -427,6 +427,7 @@ def sample(chain: Chain, predict: Callable, n: int, length: int, reverse: Callab
 
     Returns:
         Clean levels, `(n, D)`, int64"""
+    check_counts(n=n, length=length)
     k = draw(prior(chain).expand(n, length, -1), generator)
     for t in range(len(chain.Q), 0, -1):
         k = draw(reverse(chain, t, k, predict(k, t)), generator)

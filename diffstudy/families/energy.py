@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 from ..core import (
-    as_data, as_step, check_counts, check_positive, expect, randn_like, seen)
+    as_data, as_step, check_counts, check_positive, check_probabilities, expect, randn_like, seen)
 from ..process.process import alpha, forward, sigma, transition
 from ..process.sample import check_finite, check_grid, check_state, progress_range
 
@@ -28,10 +28,13 @@ def slope(f: Callable, z: Tensor) -> Tensor:
         `(b, *d)`"""
     with torch.enable_grad():
         z = z.detach().requires_grad_()
-        out = f(z)
-        one = out.shape == z.shape[:1]
-        expect(one, f"one number for each example, ({len(z)},)", seen(out), "f")
-        return torch.autograd.grad(out.sum(), z)[0]
+        return torch.autograd.grad(_of_each(f, z).sum(), z)[0]
+
+def _of_each(f, z):
+    out = f(z)
+    one = torch.is_tensor(out) and out.shape == z.shape[:1] and out.is_floating_point()
+    expect(one, f"one number for each example, floats of shape ({len(z)},)", seen(out), "f")
+    return out
 
 # %% ../../nbs/57_energy.ipynb #02025f94
 def contrast(f: Callable, real: Tensor, made: Tensor) -> Tensor:
@@ -46,9 +49,7 @@ def contrast(f: Callable, real: Tensor, made: Tensor) -> Tensor:
         `()`, nats up to log Z"""
     fits = torch.is_tensor(made) and torch.is_tensor(real) and made.shape[1:] == real.shape[1:]
     expect(fits, f"examples (n, *d), as real, {seen(real)}", seen(made), "made")
-    of_made, of_real = f(made), f(real)
-    for v in (of_made, of_real): as_data(f=v)
-    return of_made.mean() - of_real.mean()
+    return _of_each(f, made).mean() - _of_each(f, real).mean()
 
 # %% ../../nbs/57_energy.ipynb #57a0000e
 @torch.no_grad()
@@ -67,7 +68,9 @@ def langevin(score: Callable, z: Tensor, step: float, steps: int, generator=None
     z = check_state(z, generator)
     check_counts(steps=steps)
     check_positive(step=step)
-    for _ in range(steps): z = z + step / 2 * score(z) + step ** .5 * randn_like(z, generator)
+    for _ in range(steps):
+        z, force = as_data(z=z, score=score(z))
+        z = z + step / 2 * force + step ** .5 * randn_like(z, generator)
     return check_finite(z)
 
 # %% ../../nbs/57_energy.ipynb #57a00010
@@ -86,7 +89,8 @@ def langevin_matrix(score: Callable, points: Tensor, step: float) -> Tensor:
     expect(points.ndim == 2 and points.shape[1] == 1, "(n, 1)", seen(points), "points")
     width = (points[1] - points[0]).item()
     expect(step ** .5 >= width, f"points closer than the noise of a step, {step ** .5:.3g}", width)
-    ahead = points + step / 2 * score(points)
+    points, force = as_data(points=points, score=score(points))
+    ahead = points + step / 2 * force
     return torch.softmax(-(points.mT - ahead) ** 2 / (2 * step), -1)
 
 def memory(matrix: Tensor) -> float:
@@ -97,10 +101,9 @@ def memory(matrix: Tensor) -> float:
 
     Returns:
         Number of steps after which 1/e of a deviation is left"""
-    as_data(matrix=matrix)
+    check_probabilities(matrix, "matrix")
     square = matrix.ndim == 2 and len(matrix) == matrix.shape[1]
     expect(square, "floats of shape (n, n)", seen(matrix), "matrix")
-    expect(matrix.isfinite().all(), "finite probabilities", "NaN or infinity", "matrix")
     return -1 / math.log(torch.linalg.eigvals(matrix).abs().sort().values[-2].item())
 
 # %% ../../nbs/57_energy.ipynb #57a00016

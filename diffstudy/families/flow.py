@@ -337,7 +337,8 @@ class Dequantized(nn.Module):
         super().__init__()
         self.net, self.q = net, q
         self.shape, self.levels = tuple(shape), levels
-        expect(2 <= levels <= 256, "2 to 256 levels, since samples are uint8", levels, "levels")
+        check_counts(2, levels=levels)
+        expect(levels <= 256, "at most 256 levels, since samples are uint8", levels, "levels")
 
     def nll(self, k: Tensor, generator=None) -> Tensor:
         """Estimate −log P(k) ≤ E[log q(u|k) − log p(k + u)] by one draw of u.

@@ -120,6 +120,7 @@ def linear_bound(model: LinearGaussian, x: Tensor, q: Normal) -> Terms:
 
     Returns:
         Terms of the negative ELBO, nats"""
+    as_data(x=x)
     fits = q.mean.shape == (len(x), model.weights.shape[1])
     expect(fits, f"q of shape ({len(x)}, {model.weights.shape[1]})", seen(q.mean), "q")
     error = flat_sum((x - model.mean - q.mean @ model.weights.T) ** 2)

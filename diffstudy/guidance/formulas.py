@@ -11,7 +11,7 @@ __all__ = ['weight', 'classifier_guided', 'rejection_mask', 'implicit_classifier
 import torch
 from torch import Tensor
 from ..core import (
-    as_data, as_gamma, as_labels, draw, expand, expect, implements)
+    as_data, as_gamma, as_labels, check_counts, draw, expand, expect, implements)
 from ..process.notation import w_from_scale
 from ..process.process import sigma
 
@@ -94,6 +94,7 @@ def drop_labels(c: Tensor, p_uncond: float, null: int, generator=None) -> Tensor
         Labels, `(b,)`, a new tensor"""
     number = hasattr(p_uncond, "__float__") and 0 <= p_uncond <= 1
     expect(number, "a number from 0 to 1", repr(p_uncond), "p_uncond")
+    check_counts(0, null=null)
     c = as_labels(c)
     if not c.ndim: raise ValueError("labels: expected classes of shape (b,); got a single one")
 

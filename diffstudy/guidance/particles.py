@@ -17,7 +17,8 @@ from ..core import (
 from .formulas import classifier_free, weight
 from ..nets.kernels import highest_precision
 from ..process.process import alpha, sigma
-from ..process.sample import check_finite, check_grid, check_state, on_device
+from ..process.sample import (
+    check_finite, check_grid, check_prediction, check_state, on_device)
 
 # %% ../../nbs/62_tilted_guidance.ipynb #352fbdf6
 def log_weight_rate(eps_c: Tensor, eps_u: Tensor, w) -> Tensor:
@@ -98,6 +99,7 @@ def relative_ess(log_w: Tensor) -> Tensor:
 
     Returns:
         Relative effective sample size of each group, `(groups,)`, from 1/n to 1"""
+    as_data(log_w=log_w)
     return 1 / (log_w.softmax(-1).square().sum(-1) * log_w.shape[-1])
 
 # %% ../../nbs/62_tilted_guidance.ipynb #7dee6f01
@@ -254,6 +256,7 @@ def feynman_kac(branches, z: Tensor, gammas: Tensor, generator=None, *, w, group
 
         # 1. both predictions: the rate of the weights, and the guided estimate of the data
         eps_c, eps_u = branches(z, gamma)
+        check_prediction(eps_c, z)
         rate = weights.by_group(log_weight_rate(eps_c, eps_u, w)).clamp_max(most)
         x = (z - s * classifier_free(eps_c, eps_u, w=w).to(z.dtype)) / a
         change = torch.zeros_like(x) if last_x is None else x - last_x

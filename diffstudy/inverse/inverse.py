@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from ..core import (
-    check_between, check_counts, check_positive, choose, expand, expect, flat_sum, randn_like)
+    check_between, check_counts, check_positive, choose, expand, expect, flat_sum, randn_like, seen)
 from ..guidance.particles import LogWeights, WeightedParticles, gather_particles
 from ..process.process import alpha, sigma, transition
 from diffstudy.process.sample import (
@@ -94,10 +94,9 @@ class Downsample(Operator):
         self.k = k
 
     def forward(self, x):
-        if x.ndim != 4 or x.shape[2] % self.k or x.shape[3] % self.k:
-            raise ValueError(
-                f"downsample: expected pictures (b, c, h, w) with sides that {self.k} divides; "
-                f"got shape {tuple(x.shape)}")
+        fits = x.ndim == 4 and x.is_floating_point() and not any(n % self.k for n in x.shape[2:])
+        said = f"float pictures (b, c, h, w) with sides that {self.k} divides"
+        expect(fits, said, seen(x), "downsample")
         return torch.nn.functional.avg_pool2d(x, self.k)
 
     def transpose(self, y):
@@ -115,8 +114,7 @@ class Blur(Operator):
     def __init__(self, kernel: Tensor):
         if not torch.is_tensor(kernel) or kernel.ndim != 2 or not kernel.is_floating_point():
             raise TypeError("blur: expected a kernel as a tensor of floats of two dimensions")
-        if not kernel.isfinite().all():
-            raise ValueError("blur: expected a kernel of finite numbers; got NaN or infinity")
+        expect(kernel.isfinite().all(), "a kernel of finite numbers", "NaN or infinity", "blur")
         self.kernel = kernel
 
     def transfer_function(self, x):
@@ -191,8 +189,7 @@ class Measurement:
             raise TypeError(
                 "operator: expected Mask, Downsample, Blur, Matrix or an Operator of your own; "
                 f"got {type(operator).__name__}")
-        if not 0 <= noise < math.inf:
-            raise ValueError(f"noise: expected a standard deviation, at least 0; got {noise!r}")
+        check_between(noise=noise)
         self.y = operator.project(y.to(torch.promote_types(y.dtype, torch.float32)))
         self.operator, self.noise = operator, float(noise)
         if bad := int((~self.y.isfinite()).sum()):
@@ -420,8 +417,8 @@ def restore(predict: Callable, measured: Measurement, gammas: Tensor, generator=
         z at the last γ, `(n, *d)`"""
     gammas, draw = check_grid(gammas, clean=False), choose(method, METHODS, "method")
     check_counts(n=n)
-    if len(measured.y) not in (1, n):
-        raise ValueError(f"expected one picture y, or one for each of {n}; got {len(measured.y)}")
+    many = len(measured.y)
+    expect(many in (1, n), f"one picture y, or one for each of {n}", many)
     z = initial(
         (n, *measured.shape), generator, device=measured.y.device, dtype=measured.y.dtype)
     if measured.is_empty: return ancestral(predict, z, gammas, generator)

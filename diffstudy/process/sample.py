@@ -34,7 +34,7 @@ class Steps(NamedTuple):
 
 def check_prediction(eps, z):
     "Check that the prediction has the shape of the state; raise ValueError otherwise."
-    if torch.is_tensor(eps) and eps.shape == z.shape: return
+    if torch.is_tensor(eps) and eps.shape == z.shape and eps.is_floating_point(): return
     raise ValueError(
         "expected predict(z, gamma) to return a tensor "
         f"of shape {tuple(z.shape)}, the noise; got {seen(eps)}")

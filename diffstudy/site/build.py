@@ -520,7 +520,7 @@ STUDIES = [
     "studies.compression", "studies.inverse",
     "studies.small_gan", "studies.gaussians", "studies.ddgan_ablation",
     "studies.ddgan_mnist", "studies.redraw", "studies.restore", "studies.solvers",
-    "studies.trilemma", "studies.families", "studies.distillation", "studies.gans",
+    "studies.trilemma", "studies.distillation", "studies.families", "studies.gans",
     "studies.bench", "studies.commands"]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['SETTINGS', 'STUDY', 'MORE_SETTINGS', 'MORE', 'CHOSEN', 'GANS_SETTINGS', 'GANS',
-           'STACKED_SETTINGS', 'STACKED', 'MNIST_SETTINGS', 'KINDS', 'MNIST', 'SYSTEMS', 'scored',
-           'references', 'row_of', 'run', 'fast_levels', 'run_more', 'run_gans', 'digits_rows',
-           'digits_bits', 'summary', 'sampled', 'stacked_scores', 'run_stacked', 'levels',
-           'by_diffusers', 'contest', 'run_mnist']
+           'STACKED_SETTINGS', 'STACKED', 'MNIST_SETTINGS', 'KINDS', 'SHOWN', 'MNIST', 'SYSTEMS',
+           'scored', 'references', 'row_of', 'run', 'fast_levels', 'run_more', 'run_gans',
+           'digits_rows', 'digits_bits', 'summary', 'sampled', 'stacked_scores', 'run_stacked',
+           'levels', 'run_mnist']
 
 # %% ../../nbs/68_trilemma_tables.ipynb #eb0bb23a
 import dataclasses, functools, itertools, math
@@ -18,10 +18,8 @@ from ..core import stream
 from ..data import ImageSet, decode, encode, from_strip, load, to_strip
 from ..guidance import ClassifierFree
 from ..measure import judge
-from diffstudy.process import (
-    Cosine, Linear, alpha, betas_from_gammas, gamma_from_edm_sigma, gammas_from_betas, grid,
-    sample)
-from ..process.solvers import NFECounter, SAMPLERS, edm_grid, step_grid
+from ..process import Cosine, Linear, alpha, gammas_from_betas, grid, sample
+from ..process.solvers import NFECounter, SAMPLERS, step_grid
 from . import record
 from .common import row, seconds_of
 from .ddgan_ablation import coding, draw
@@ -204,20 +202,27 @@ def digits_rows() -> dict:
     for study in ("trilemma", "trilemma-gans", "trilemma-more", "families", "mean-flow",
                   "distillation"):
         for r in record.load(study)["results"]:
-            case, on = r["case"], r.get("machine", "AMD EPYC")  # older rows all had one
-            if case.get("choosing") or "kept_back" in case: continue
+            case = r["case"]
+            if case.get("choosing") or {"kept_back", "higher"} & {*case}: continue
             one = case.get("gan", case.get("family"))
             for name, row in ({one: r["result"]} if one else r["result"]).items():
                 if study == "distillation" and name not in students: continue
                 if case.get("kind") == "bound": name = "VDM, " + name
-                if "drawing" in row: row = row | dict(ms=row["drawing"])  # s for 1000
-                found.setdefault(name, []).append(row | dict(machine=on))
+                found.setdefault(name, []).append(row)
 
-    # the weight that is chosen, by the same network: its bill is that of the other weight
+    # the weight that is chosen, by the same network
     best = (r["result"] for r in record.load("objectives")["results"]
             if r["case"]["weight"] == "min-SNR")
     found["min-SNR, ddim 64"] = [like | row for like, row in zip(found["ddim 64"], best)]
     for row in found["min-SNR, ddim 64"]: del row["pixels"]
+
+    # times in calls of the network, whose milliseconds are of one processor
+    bills = {name: v for r in record.load("bills")["results"] for name, v in r["result"].items()}
+    ms = sum(row["ms"] / row["calls"] for row in found["ddim 64"]) / len(found["ddim 64"])
+    for name, seeds in found.items():
+        own = bills.get(name, bills["diffusion"])
+        bill = dict(training=own["training"] * ms / 1000, call=own["call"] * ms)
+        for row in seeds: row |= dict(training=bill["training"], ms=bill["call"] * row["calls"])
     return found
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00015
@@ -228,7 +233,7 @@ def digits_bits() -> dict:
     found = {}
     said = [(weights.get(r["case"]["weight"]), r) for r in record.load("objectives")["results"]]
     said += [(r["case"]["family"], r) for r in record.load("families")["results"]
-             if not r["case"]["choosing"]]
+             if not r["case"]["choosing"] and "higher" not in r["case"]]
     for name, r in said:
         if name: found.setdefault(name, []).append(r["result"]["bits"][0])
     return found
@@ -330,62 +335,22 @@ MNIST_SETTINGS = dict(
         width=64, groups=16, p_uncond=.1, eval_times=8, optimizer="adamw",
         batch_size=64, steps=13_500, warmup=500, ema=.999)).resolve(),
     ends=[-8., 8.], judge=judge.EXTRACTOR_LARGE, n=1000, real=10_000,
-    grids=["even", "cosine", "EDM"], calls=[8, 16], few=["ddim", "dpm++", "heun"],
-    theirs=[
-        [name, options] for name in ("DPM-Solver++", "UniPC")
-        for options in (
-            {}, dict(use_karras_sigmas=True), dict(use_exponential_sigmas=True),
-            dict(use_exponential_sigmas=True, solver_order=3))],
+    calls=[8, 16], few=["ddim", "dpm++", "heun"],
     many=[
         ["ddim", 4], ["ddim", 32], ["ddim", 64], ["dpm++", 4], ["dpm++", 32],
         ["ancestral", 16], ["ancestral", 128], ["euler", 64], ["ve", 64], ["pc", 32],
         ["flow", 1], ["gotta-go-fast", 1]],
-    guided=dict(sampler="dpm++", steps=16, spacing="even", w=[0., .25, .5, 1., 2.]),
+
     gan=experiment.change(
         experiment.RECIPES["ddgan-mnist-components"], dict(T=1, paired=False)).resolve())
 
 def levels(kind: str, steps: int, ends: list):
-    """Noise levels even in γ, those of training, or EDM's; the last step goes to clean data.
+    """Noise levels even in γ, or those of training; the last step goes to clean data.
 
     Returns:
         Falling, `(steps + 1,)`"""
-    if kind == "EDM": return edm_grid(steps, ends[1], ends[0])
     gammas = grid({"even": Linear, "cosine": Cosine}[kind](*ends), steps)
     return torch.cat([gammas[:-1], gammas.new_tensor([-math.inf])])
-
-def by_diffusers(kind: str, options: dict, predict, z, steps: int, ends: list):
-    "Samples by a solver of diffusers, on levels that it chooses from a chain of 1000 of ours."
-    import diffusers
-    betas = betas_from_gammas(grid(Cosine(*ends), 999, dtype=torch.float64).flip(0)).tolist()
-    kinds = {
-        "DPM-Solver++": diffusers.DPMSolverMultistepScheduler,
-        "UniPC": diffusers.UniPCMultistepScheduler}
-    solver = kinds[kind](trained_betas=betas, **options)
-    solver.set_timesteps(steps)
-    gammas = gamma_from_edm_sigma(solver.sigmas.double())
-    for t, gamma in zip(solver.timesteps, gammas):
-        z = solver.step(predict(z, gamma.float()), t, z).prev_sample
-    return z
-
-def contest(settings: dict, whose: str):
-    """What is compared at few calls: our solvers on three grids, or those of diffusers on theirs.
-
-    Returns:
-        Yields a name, a solver and its levels"""
-    ends = settings["ends"]
-    if whose == "few":
-        for kind, name, calls in itertools.product(
-            settings["grids"], settings["few"], settings["calls"]):
-            gammas = levels(kind, calls // 2 if name == "heun" else calls, ends)
-            yield f"{name} {calls}, {kind}", SAMPLERS[name], gammas
-    else:
-        for (name, options), calls in itertools.product(settings["theirs"], settings["calls"]):
-            said = ", ".join(f"{k}={v}" for k, v in options.items()) or "as it is"
-            solver = functools.partial(_diffusers, name, options, calls, ends)
-            yield f"{name} {calls}, {said}", solver, torch.tensor([ends[1], -math.inf])
-
-def _diffusers(name, options, calls, ends, predict, z, *_):
-    return by_diffusers(name, options, predict, z, calls, ends)
 
 class _Bench:
     "What all kinds of cases of MNIST share: the network, the judge, real images, labels in turn."
@@ -412,38 +377,19 @@ class _Bench:
                 recognized=int(right.sum()), png=to_strip(k[:20]))
         return row(make, score, 3, **more)
 
-    def sampled(self, solver, gammas, n: int, w: float = 0.):
-        "Images by a solver, from the same noise for all, with labels in turn; and its calls."
-        return sampled(
-            lambda rows: ClassifierFree(self.net, self.c[rows], w=w),
-            solver, gammas, self.net.shape, n, 0, part=50)
-
-    def ours(self, solver, gammas, w: float = 0.) -> dict:
-        "One row of the network; at w = −1 without a label."
-        def make():
-            x, calls = self.sampled(solver, gammas, self.n, w)
-            return x, calls * (1 if w in (0, -1) else 2)  # with guidance a call asks twice
-        return self.row(make, None if w == -1 else self.c)
+    def ours(self, solver, gammas) -> dict:
+        "One row of the network: from the same noise for all, with labels in turn."
+        return self.row(lambda: sampled(
+            lambda rows: ClassifierFree(self.net, self.c[rows], w=0.),
+            solver, gammas, self.net.shape, self.n, 0, part=50), self.c)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #cb731ef4
 def _few_calls(b: _Bench) -> dict:
-    "Few calls, ours or those of diffusers."
+    "Few calls, on levels even in γ; Heun's method has half as many steps."
     return {
-        name: b.ours(solver, gammas)
-        for name, solver, gammas in contest(b.settings, b.case["kind"])}
-
-def _how_far(b: _Bench) -> dict:
-    "How far they end from where the flow of the network leads from the same noise."
-    drawn = lambda solver, gammas: b.sampled(solver, gammas, b.case["n"])[0]
-    by_2m = lambda steps: drawn(SAMPLERS["dpm++"], levels("even", steps, b.ends))
-    exact = by_2m(b.case["steps"])
-    def far(x):
-        found = measure.mean_and_error((x - exact).flatten(1).square().mean(1).sqrt())
-        return dict(far=[round(found.mean, 5), round(found.error, 5)])
-    out = {"half the steps": far(by_2m(b.case["steps"] // 2))}
-    for name, solver, gammas in (*contest(b.settings, "few"), *contest(b.settings, "theirs")):
-        out[name] = far(drawn(solver, gammas))
-    return out
+        f"{name} {calls}, even": b.ours(
+            SAMPLERS[name], levels("even", calls // 2 if name == "heun" else calls, b.ends))
+        for name, calls in itertools.product(b.settings["few"], b.settings["calls"])}
 
 def _many_calls(b: _Bench) -> dict:
     "Every other sampler, on the levels of training."
@@ -455,13 +401,6 @@ def _many_calls(b: _Bench) -> dict:
             gammas = torch.tensor([b.ends[1], b.ends[0], *clean])
         out[f"{name} {steps}"] = b.ours(SAMPLERS[name], gammas)
     return out
-
-def _guided(b: _Bench) -> dict:
-    "The weight of guidance, and no label at all."
-    s = b.settings["guided"]
-    solver, gammas = SAMPLERS[s["sampler"]], levels(s["spacing"], s["steps"], b.ends)
-    out = {f"w = {w:g}": b.ours(solver, gammas, w) for w in s["w"]}
-    return out | {"no label": b.ours(solver, gammas, -1)}
 
 def _plain_gan(b: _Bench) -> dict:
     "The plain GAN, on the same components and for as many updates as the one with four steps."
@@ -481,19 +420,23 @@ def _untouched_mnist(b: _Bench) -> dict:
         for name, k in made.items()}
 
 KINDS = dict(
-    references=_untouched_mnist, gans=_plain_gan, few=_few_calls, theirs=_few_calls,
-    guided=_guided, many=_many_calls, exact=_how_far)
+    references=_untouched_mnist, gans=_plain_gan, few=_few_calls, many=_many_calls)
+
+SHOWN = (  # whose samples are kept
+    "held-out images", "gotta-go-fast 1", "ancestral 128", "dpm++ 16, even", "dpm++ 8, even",
+    "ddim 8, even", "ddim 4", "plain GAN, components")
 
 def run_mnist(settings: dict, case: dict) -> dict:
     """Draw from one network of MNIST by many samplers, from the same noise, labels in turn.
 
     Returns:
         Name → scores"""
-    return KINDS[case["kind"]](_Bench(settings, case))
+    found = KINDS[case["kind"]](_Bench(settings, case))
+    return {name: {k: v for k, v in row.items() if k != "png" or name in SHOWN}
+            for name, row in found.items()}
 
-MNIST = Study("trilemma-mnist", MNIST_SETTINGS, tuple(
-    [dict(kind=k) for k in ("references", "gans", "few", "theirs", "guided", "many")]
-    + [dict(kind="exact", n=100, steps=512)]), run_mnist)
+MNIST = Study(
+    "trilemma-mnist", MNIST_SETTINGS, tuple(dict(kind=k) for k in KINDS), run_mnist)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00010
 _HERE = {  # where, and which systems

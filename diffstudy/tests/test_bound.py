@@ -436,6 +436,9 @@ def test_errors_bound():
     with pytest.raises(ValueError, match="at least one.*got n=4, steps=0"): random_steps(4, 0)
     with pytest.raises(ValueError, match="gray levels 0..16; got 0 to 17"):
         reconstruction_loss(torch.tensor([[0, 17]]), torch.zeros(1, 2), -5., 17)
+    with pytest.raises(ValueError, match="steps: .*above 0"):
+        diffusion_loss(torch.zeros(2, 3), torch.zeros(2, 3), 0., 1., -5)
+    with pytest.raises(ValueError, match="dims: .*above 0"): bits_per_dim(torch.ones(2), -3)
     # levels in a wrong shape are asked in test_properties; exchanged, they gave a negative loss
 
 @pytest.mark.parametrize("f", [diffusion_loss, diffusion_loss_x])

@@ -111,6 +111,8 @@ def test_a_test_of_three_lines_fails_with_the_sentence():
     f = material("faults")
     with pytest.raises(AssertionError, match="a root is missing"):
         assert check.forward(f.forward_without_root, abar=f.ABAR)
+    nothing = check.forward(lambda x0, t, noise: x0 * math.nan, abar=f.ABAR)
+    assert "not finite" in nothing.says  # and no cause by name
 
 # %% ../../nbs/84a_check_my_code.ipynb #86af03aa
 def test_a_command_checks_a_file(tmp_path):

@@ -124,11 +124,14 @@ def test_the_sampler_or_the_network_is_to_blame(says, x):
 @pytest.mark.parametrize("wrong, says", [
     (dict(images=IMAGES[:3]), r"images: expected at least 8 .*; got \(3, 1, 8, 8\)"),
     (dict(samples=IMAGES[:, :, :4]), r"samples: expected .*\(n, 1, 8, 8\).*; got \(1500, 1, 4, 8"),
-    (dict(betas=None), r"betas as a table of shape \(steps,\); got NoneType of shape \(\)"),
-    (dict(betas=[]), r"betas as a table .*; got list of shape \(0,\)"),
+    (dict(betas=[]), r"betas as a table of shape \(steps,\); got .* of shape \(0,\)"),
+    (dict(betas=None), "expected betas as numbers; got NoneType None"),
+    (dict(betas=BETAS * NAN), "betas: expected levels from 0 to 1; got nan"),
+    (dict(model=lambda x, t: x[..., :1]), r"expected shape \(.*, 8, 8\); got .*, 8, 1\)"),
+    (dict(images=IMAGES * 1j), "real numbers"), (dict(ema=2.), "ema: .*from 0 to 1"),
     (dict(images=IMAGES / 0), "not finite")])
 def test_what_is_no_set_of_pictures(wrong, says):
-    with pytest.raises(ValueError, match=says): asked(**wrong)
+    with pytest.raises((TypeError, ValueError), match=says): asked(**wrong)
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd0041
 PLAIN = Path(check.__file__).resolve().parents[1] / "nbs" / "check" / "plain_ddpm.py"

@@ -33,7 +33,15 @@ def test_slope_is_the_score_whatever_the_constant():
     made = slope(lambda z: DATA.log_prob(z) + shift, z)
     torch.testing.assert_close(made, DATA.score(z), rtol=1e-12, atol=1e-12)
     assert shift.grad is None
-    with pytest.raises(ValueError, match="one number for each example"): slope(lambda z: z, z)
+
+@pytest.mark.parametrize("wrong, says", [
+    (lambda z: slope(lambda v: v, z), "one number for each example"),
+    (lambda z: contrast(lambda v: v[:1, 0], z, z), "one number for each example"),
+    (lambda z: langevin(lambda v: -v[:1], z, .1, 3), "z and score of one shape"),
+    (lambda z: langevin_matrix(lambda v: -v[:1], z, .1), "points and score of one shape"),
+    (lambda z: memory(2 * torch.eye(3)), "probabilities, such as")])
+def test_an_answer_of_another_shape_is_refused(wrong, says):
+    with pytest.raises(ValueError, match=says): wrong(torch.linspace(-2, 2, 21)[:, None])
 
 # %% ../../nbs/57_energy.ipynb #57a00011
 def test_one_hill_settles_too_wide_and_forgets_as_computed():

@@ -214,7 +214,7 @@ def mistakes():
         (lambda: Measurement(y, Mask(torch.ones(3, 4, 4) > 0)), ValueError, r"got shape \(3,"),
         (lambda: Mask(torch.ones(4, 4)), TypeError, "True where seen"),
         (lambda: Measurement(y + math.nan, Mask()), ValueError, "16 that were measured"),
-        (lambda: Measurement(y, Mask(), -1.), ValueError, "noise: expected a standard deviation"),
+        (lambda: Measurement(y, Mask(), -1.), ValueError, "noise: expected a number"),
         (lambda: Measurement(y, "mask"), TypeError, "expected Mask, Downs"),
         (lambda: Downsample(3).forward(y), ValueError, "3 divides"),
         (lambda: inverse.restore(mix.predict, m, gammas, method="dsp"), ValueError, "mean 'dps'"),

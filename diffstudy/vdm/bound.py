@@ -100,7 +100,7 @@ def check_levels(k: Tensor, levels: int):
     Args:
         k: Gray levels, any shape
         levels: Number of gray levels"""
-    if not torch.is_tensor(k) or k.is_floating_point():
+    if not torch.is_tensor(k) or k.is_floating_point() or k.is_complex():
         raise TypeError(
             f"expected integer gray levels 0..{levels - 1} in a tensor; "
             f"got {k.dtype if torch.is_tensor(k) else type(k).__name__}, decode it first")
@@ -181,6 +181,7 @@ def diffusion_loss_x(x: Tensor, x_hat: Tensor, gamma_s: Tensor, gamma_t: Tensor,
         Diffusion loss, `(b,)`, nats"""
     x, x_hat = as_data(x=x, x_hat=x_hat)
     s, t = as_step(gamma_s, gamma_t, x)
+    if not steps > 0: raise ValueError(f"steps: expected a number above 0; got {steps!r}")
     weight = 0.5 * steps * torch.exp(-t) * torch.expm1(t - s)  # SNR(s) − SNR(t), T / 2 times
     return weight.flatten().to(x) * flat_sum((x - x_hat) ** 2)
 
@@ -201,6 +202,7 @@ def diffusion_loss(eps: Tensor, eps_hat: Tensor, gamma_s: Tensor, gamma_t: Tenso
         Diffusion loss, `(b,)`, nats"""
     eps, eps_hat = as_data(eps=eps, eps_hat=eps_hat)
     s, t = as_step(gamma_s, gamma_t, eps)
+    if not steps > 0: raise ValueError(f"steps: expected a number above 0; got {steps!r}")
     weight = 0.5 * steps * torch.expm1(t - s)
     return weight.flatten().to(eps) * flat_sum((eps - eps_hat) ** 2)
 
@@ -234,4 +236,5 @@ def bits_per_dim(nats: Tensor, dims: int) -> Tensor:
 
     Returns:
         Bits per dimension, in the shape of `nats`"""
+    if not dims > 0: raise ValueError(f"dims: expected a number above 0; got {dims!r}")
     return nats / (dims * math.log(2))
