@@ -97,7 +97,7 @@ class _Case(NamedTuple):
         a, s = (v.clamp(min=1e-6) for v in self.levels.at(t, x[:1]))
         t = torch.as_tensor(t if told is None else told).to(self.images.device)
         answer = self.model(x.to(self.images), t.expand(len(x)))
-        (p, q), _ = probe.factors(kind or self.predicts, a, s)
+        p, q, *_ = probe.FACTORS[kind or self.predicts](a, s)
         return p * x + q * torch.as_tensor(answer).to(x)
 
     def noised(self, x, t, seed=0):
@@ -267,7 +267,7 @@ def _training(c) -> tuple[list, list]:
         x, times, each = c.images[:64].double(), c.levels.times, []
         for t in times[torch.linspace(0, len(times) - 1, 32).round().long()]:
             z, a, s = c.noised(x, t, 2)
-            (_, q), _ = probe.factors(c.predicts, a, s)
+            q = probe.FACTORS[c.predicts](a, s)[1]
             each.append(((c.data(z, t) - x) / q).square().mean())
         ended, own = part[-1], torch.stack(each).mean().item()
         says = (

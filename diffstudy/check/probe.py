@@ -149,17 +149,9 @@ FACTORS = {  # kind → factors p, q, r, u of x = p z + q output and of ε = r z
     "flow to data": lambda a, s: (1 / (a + s), s / (a + s), 1 / (a + s), -a / (a + s)),
     "edm": lambda a, s: (a / 4, s / 2, s, -a / 2)}  # of the scaled state
 
-def factors(kind, a, s) -> tuple:
-    """Return the factors that give x and ε from the state z and a network's output.
-
-    Returns:
-        Pairs (p, q), (r, u): x = p z + q output, ε = r z + u output"""
-    p, q, r, u = FACTORS[kind](a, s)
-    return (p, q), (r, u)
-
 def target(kind, x, x0, a, s):
     "Compute the exact output of a network for known data x0."
-    (p, q), _ = factors(kind, a, s)
+    p, q, *_ = FACTORS[kind](a, s)
     return (x0 - p * x) / q
 
 class Call(NamedTuple):
@@ -237,7 +229,7 @@ class Step(NamedTuple):
 
     def data_and_noise(self, kind, level=None):
         "Convert the factors to those of data and noise, for a network that predicts `kind`."
-        (p, q), (r, s) = factors(kind, *(level or (self.call.alpha, self.call.sigma)))
+        p, q, r, s = FACTORS[kind](*(level or (self.call.alpha, self.call.sigma)))
         return (
             (self.coef_state * s - self.coef_output * r) / (p * s - q * r),
             (self.coef_output * p - self.coef_state * q) / (p * s - q * r))
@@ -274,7 +266,7 @@ def _read_steps(calls: list, end: Tensor, predicts: str) -> list[Step]:
     "Fit x' = a x + b r + c n to each step of a recorded run."
     out, levels = [], [(c.alpha, c.sigma) for c in calls[1:]] + [(1., 0.)]
     for i, (c, told, after) in enumerate(zip(calls, levels, [v.x for v in calls[1:]] + [end])):
-        (p, q), _ = factors(predicts, c.alpha, c.sigma)
+        p, q, *_ = FACTORS[predicts](c.alpha, c.sigma)
         known = torch.cat([c.x, p * c.x + q * c.answer, torch.ones_like(c.x)], 1)
         fit = torch.linalg.lstsq(known, after).solution
         rest, older, (state, said, same) = after - known @ fit, 0., fit.flatten().tolist()
@@ -310,7 +302,7 @@ def _slips_shown(s: Step, predicts: str, l: Levels) -> dict[str, bool]:
     (a, sigma), (beta, small, _) = s.next_level, s.posterior_terms()
     alpha_t, sigma_t, mean = s.call.alpha, s.call.sigma, s.posterior_mean
     coef_z, coef_r = s.coef_state, s.coef_output
-    (p, q), _ = factors(predicts, alpha_t, sigma_t)
+    p, q, *_ = FACTORS[predicts](alpha_t, sigma_t)
     a_one, sigma_one = (f(torch.tensor(s.call.t - 1)).item() for f in (l.alpha, l.sigma))
     root = (1 - beta) ** .5  # of the step's α, where there is a chain
     negative = s._replace(coef_output=-coef_r).data_and_noise(predicts)
@@ -459,7 +451,7 @@ def ddim(l: Levels, predicts: str, times: Tensor) -> Callable:
         if l.name == "sigmas": x = x * l.alpha(times[0])  # of EDM's own network
         told = [[v.clamp(min=1e-6) for v in l.at(t, x)] for t in times] + [(1., 0.)]
         for t, (a, s), (b, r) in zip(times, told, told[1:]):
-            (p, q), (u, w) = factors(predicts, a, s)
+            p, q, u, w = FACTORS[predicts](a, s)
             y = model(x, t)
             x = b * (p * x + q * y) + r * (u * x + w * y)
         return x

@@ -82,7 +82,7 @@ def test_a_third_hand():
     assert {k: found[k].says for k, v in named.items() if v not in found[k].says} == {}
 
 def test_code_in_the_shapes_of_public_repositories():
-    "26 right functions and 20 slips: images only, rows only, clipped, Euler's, Langevin's steps"
+    "29 right functions and 20 slips: images only, rows only, clipped, Euler's, Langevin's steps"
     m = material("shapes")
     def says(name, how): return getattr(check, how[0])(getattr(m, name), **how[1])
     assert {n: v.says for n, how in m.HEALTHY.items() if not (v := says(n, how))} == {}
