@@ -158,6 +158,6 @@ def test_a_class_is_checked_as_it_stands(tmp_path):
     path = f"{tmp_path}/mine.py"
     done = run("forward", f"{path}:Diffusion.q_sample", "--says", "abar=d.alphas_cumprod")
     assert "a root is missing" in done.output
-    assert "Diffusion has no q" in run("forward", f"{path}:d.q").output
+    assert "no attribute 'q'" in run("forward", f"{path}:d.q").output
     (tmp_path / "none.py").write_text("def add(x0, t, noise): return x0\n")
     assert "--says betas=NAME" in run("forward", f"{tmp_path}/none.py:add").output
