@@ -165,10 +165,10 @@ class Call(NamedTuple):
 def _record_run(fn, l: Levels, steps: int, n: int, answer: Callable, shape=(1,)) -> tuple:
     "Record the network calls of one run, answer(x, α, σ) each, and its samples; a number is a row."
     g, calls = stream(0, "probe"), []
-    def as_rows(v):
-        if calls and v.numel() != calls[0].x.numel(): raise ValueError(
-            f"sampler: expected a state of {calls[0].x.numel()} numbers, as at the first call; got "
-            f"{tuple(v.shape)}: has a factor by example the dimensions of an image?")
+    def as_rows(v):  # n², where a factor by example is not as wide as an image
+        if v.numel() == n * n or calls and v.numel() != calls[0].x.numel(): raise ValueError(
+            f"sampler: expected a state of as many numbers as at first; got {tuple(v.shape)}: has "
+            "a factor by example the dimensions of an image?")
         return v.cpu().double().reshape(-1, 1)
     def answered(x, t):
         told, z = t.double().flatten(), as_rows(x)
