@@ -191,30 +191,18 @@ def probe_output(predicts: str) -> Callable:
     return lambda x, a, s: target(predicts, x, drawn(x), a, s)
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0022
-class Step(NamedTuple):
-    """One sampler step, x' = a x + b r + c n, beside the level of the next call.
-
-    Args:
-        call: Network call of the step
-        next_level: α and σ of the next call; (1, 0) after the last
-        data: Factor of the data after the step
-        noise: Factor of the predicted noise after the step
-        new: Standard deviation c of the new noise
-        coef_state: Factor a of the state x
-        coef_output: Factor b of the network's output r
-        older: Share of the residual that older outputs explain
-        chance: Six standard errors of data and of noise
-        shared: True if all examples get the same new noise"""
-    call: Call
-    next_level: tuple
-    data: float
-    noise: float
-    new: float
-    coef_state: float
-    coef_output: float
-    older: float
-    chance: tuple
-    shared: bool
+class _Step(NamedTuple):
+    "One sampler step, x' = a x + b r + c n, beside the level of the next call."
+    call: Call            # Network call of the step
+    next_level: tuple     # α and σ of the next call; (1, 0) after the last
+    data: float           # Factor of the data after the step
+    noise: float          # Factor of the predicted noise after the step
+    new: float            # Standard deviation c of the new noise
+    coef_state: float     # Factor a of the state x
+    coef_output: float    # Factor b of the network's output r
+    older: float          # Share of the residual that older outputs explain
+    chance: tuple         # Six standard errors of data and of noise
+    shared: bool          # True if all examples get the same new noise
 
     @property
     def total(self):
@@ -262,7 +250,7 @@ class Step(NamedTuple):
         return beta, small, max(s ** 2 - small ** 2, 0.) ** .5
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #09238e14
-def _read_steps(calls: list, end: Tensor, predicts: str) -> list[Step]:
+def _read_steps(calls: list, end: Tensor, predicts: str) -> list[_Step]:
     "Fit x' = a x + b r + c n to each step of a recorded run."
     out, levels = [], [(c.alpha, c.sigma) for c in calls[1:]] + [(1., 0.)]
     for i, (c, told, after) in enumerate(zip(calls, levels, [v.x for v in calls[1:]] + [end])):
@@ -281,13 +269,13 @@ def _read_steps(calls: list, end: Tensor, predicts: str) -> list[Step]:
         shared = abs(same) > 6 * new / len(after) ** .5 + 1e-6 * after.std()
         each = math.hypot(c.alpha / c.x.std(), 2), c.sigma / c.x.std().item()
         chance = tuple(6 * new * float(v) / len(after) ** .5 for v in each)
-        out.append(Step(
+        out.append(_Step(
             c, told, state * c.alpha + said, state * c.sigma, new, state + said * p, said * q,
             older, chance, bool(shared)))
     return out
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0023
-def _is_shifted(s: Step, l: Levels, predicts: str, k: int) -> bool:
+def _is_shifted(s: _Step, l: Levels, predicts: str, k: int) -> bool:
     "Test for a step that is right at levels k entries later in the table."
     def later(alpha):
         i = int((l.alpha(l.times) - alpha).abs().argmin()) + k
@@ -297,7 +285,7 @@ def _is_shifted(s: Step, l: Levels, predicts: str, k: int) -> bool:
         predicts, later(s.call.alpha), later(s.next_level[0]), 1e-3)
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #5e542413
-def _slips_shown(s: Step, predicts: str, l: Levels) -> dict[str, bool]:
+def _slips_shown(s: _Step, predicts: str, l: Levels) -> dict[str, bool]:
     "Test a wrong step for each slip; return True or False by the sentence to say."
     (a, sigma), (beta, small, _) = s.next_level, s.posterior_terms()
     alpha_t, sigma_t, mean = s.call.alpha, s.call.sigma, s.posterior_mean
@@ -356,7 +344,7 @@ def _describe_level(l: Levels, data: float, noise: float) -> str:
     return f"{data:.3f} of the data and noise of {noise:.3f}"
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #5ac7f87d
-def _other_levels(found: list[Step]) -> str | None:
+def _other_levels(found: list[_Step]) -> str | None:
     "Find the levels of another schedule, for which all steps of DDIM with noise are right."
     a, off = 1., []
     for s in reversed(found):  # the last leads to the data, and each to the level before it
