@@ -380,8 +380,8 @@ def _fault_of_states(fn, l: Levels, predicts: str, steps: int, shape) -> tuple[s
                 f"which the network is told, t = {c.t:.4g}"), "near" if i > 1 else ""
     return None, ""
 
-def _fault_of_steps(found: list, l: Levels, predicts: str) -> tuple[str | None, str]:
-    "Find the slip that most steps show, or the first wrong step; and what excuses it."
+def _fault_of_steps(found: list, l: Levels, predicts: str) -> tuple:
+    "Find the slip that most steps show, or the first wrong step; what excuses it; a wrong end."
     body, last = found[:-1], found[-1]
     for k, what in {-1: "before", 1: "after"}.items():  # too small a slip to be seen otherwise
         if body and all(_is_shifted(s, l, predicts, k) for s in body):
@@ -401,7 +401,7 @@ def _fault_of_steps(found: list, l: Levels, predicts: str) -> tuple[str | None, 
             for k, what in {-1: "after", 1: "before"}.items()}
     several = late | shown if len(found) >= 100 else shown | late  # neighbors of many are alike
     for says, seen in several.items():
-        if sum(seen) > .8 * len(seen) > 0: return says, "" if end else "better"
+        if sum(seen) > .8 * len(seen) > 0: return says, "better", end
     if wrong and predicts == "eps" and l.steps and (says := _other_levels(found)): return says, ""
 
     # the last step, unless a slip of most others is to blame; else the first that is wrong
@@ -527,8 +527,8 @@ def sampler(fn, predicts: str = "eps", steps: int = 16, **says) -> Verdict:
     found = _read_steps(calls, end, predicts)
     several = any(s.older > .3 for s in found)
     noisy = any(s.new > 1e-6 and s.older < .99 for s in found)
-    if several: wrong, excused = _fault_of_states(fn, l, predicts, steps, shape)
-    else: wrong, excused = _fault_of_steps(found, l, predicts)
+    if several: wrong, excused, *end = _fault_of_states(fn, l, predicts, steps, shape)
+    else: wrong, excused, *end = _fault_of_steps(found, l, predicts)
     if wrong and not excused: return make_verdict("sampler", fn, wrong)
     fresh = all(s.is_close(s.new, s.next_level[1]) and s.is_close(s.noise, 0.) for s in found[1:-1])
     if len(found) > 2 and fresh: wrong, excused = (
@@ -537,5 +537,6 @@ def sampler(fn, predicts: str = "eps", steps: int = 16, **says) -> Verdict:
     def measured(size): return make_verdict("sampler", fn, *_measure_samples(
         fn, l, predicts, steps, wrong, excused, several, noisy, shape, size))
     verdict = measured(1.)
+    if verdict and any(end): return make_verdict("sampler", fn, *end)
     if verdict or wrong: return verdict
     return measured(.4) or verdict  # it lies inside [-1, 1], for code that clips
