@@ -387,7 +387,7 @@ def _fault_of_steps(found: list, l: Levels, predicts: str) -> tuple:
         if body and all(_is_shifted(s, l, predicts, k) for s in body):
             return f"the levels are off by one: each is that of the state {what}", ""
     wrong, end = [(i, s) for i, s in enumerate(body, 1) if not s.right], None
-    if len(wrong) > len(body) / 2 and last.total < 5 * l.least: pass  # as wide as all steps are
+    if len(wrong) > len(body) / 2 and (last.new > l.least or last.total < 5 * l.least): pass
     elif last.new > l.least: end = f"noise of {last.new:.3f} is added in the last step"
     elif last.total > l.least + last.chance[1] or not last.is_close(last.data, 1., .02): end = (
         "the last step does not end at the data: it leads to "
