@@ -108,6 +108,8 @@ POSTERIORS = {  # message → wrong mean and variance, shifts of their levels, a
         _q_mean, lambda *v: _q_var(*v) ** .5),
     "the second result is the root of beta, a standard deviation: square it": (
         _q_mean, lambda a, b, beta: beta ** .5),
+    "the variance is upside down: (1 - abar_t) / (1 - abar_(t-1))": (
+        _q_mean, lambda a, b, beta: beta * (1 - a) / (1 - b)),
     "x_0 and x_t are exchanged": (lambda x0, x_t, *v: _q_mean(x_t, x0, *v), _q_var),
     "abar of the noisier state stands in the factor of the data": (
         lambda x0, x_t, a, b, beta: _q_mean(x0 * (a / b) ** .5, x_t, a, b, beta), _q_var),
