@@ -6,7 +6,7 @@
 __all__ = []
 
 # %% ../../nbs/79_exercises.ipynb #928c8abf
-import inspect, runpy
+import functools, inspect, runpy
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
@@ -33,16 +33,12 @@ class Definitions(dict):
         "Look up a name with dots, such as `d.betas`; a class is made first, without arguments."
         first, *rest = path.replace("()", "").split(".")
         of = self[first]
-        if rest and isinstance(of, type):
-            try: of = self[first] = of()
-            except TypeError as e: raise ValueError(
-                f"{self.file}: expected a class {first} that is made without arguments; write "
-                f"d = {first}(…) in the file, and d.{rest[0]} here ({e})") from e
-        for name in rest:
-            if not hasattr(of, name):
-                raise ValueError(f"{self.file}: expected {path}; {type(of).__name__} has no {name}")
-            of = getattr(of, name)
-        return of
+        try:
+            if rest and isinstance(of, type): of = self[first] = of()
+            return functools.reduce(getattr, rest, of)
+        except (AttributeError, TypeError) as e: raise ValueError(
+            f"{self.file}: expected {path}; {e} (of a class whose making takes arguments write "
+            f"d = {first}(…) into the file, and d.{'.'.join(rest)} here)") from e
 
     def levels(self, path: str = "") -> str:
         "Find a table with a usual name beside a function, else in the file, as a convention."

@@ -149,17 +149,9 @@ FACTORS = {  # kind → factors p, q, r, u of x = p z + q output and of ε = r z
     "flow to data": lambda a, s: (1 / (a + s), s / (a + s), 1 / (a + s), -a / (a + s)),
     "edm": lambda a, s: (a / 4, s / 2, s, -a / 2)}  # of the scaled state
 
-def factors(kind, a, s) -> tuple:
-    """Return the factors that give x and ε from the state z and a network's output.
-
-    Returns:
-        Pairs (p, q), (r, u): x = p z + q output, ε = r z + u output"""
-    p, q, r, u = FACTORS[kind](a, s)
-    return (p, q), (r, u)
-
 def target(kind, x, x0, a, s):
     "Compute the exact output of a network for known data x0."
-    (p, q), _ = factors(kind, a, s)
+    p, q, *_ = FACTORS[kind](a, s)
     return (x0 - p * x) / q
 
 class Call(NamedTuple):
@@ -173,10 +165,10 @@ class Call(NamedTuple):
 def _record_run(fn, l: Levels, steps: int, n: int, answer: Callable, shape=(1,)) -> tuple:
     "Record the network calls of one run, answer(x, α, σ) each, and its samples; a number is a row."
     g, calls = stream(0, "probe"), []
-    def as_rows(v):
-        if calls and v.numel() != calls[0].x.numel(): raise ValueError(
-            f"sampler: expected a state of {calls[0].x.numel()} numbers, as at the first call; got "
-            f"{tuple(v.shape)}: has a factor by example the dimensions of an image?")
+    def as_rows(v):  # n², where a factor by example is not as wide as an image
+        if v.numel() == n * n or calls and v.numel() != calls[0].x.numel(): raise ValueError(
+            f"sampler: expected a state of as many numbers as at first; got {tuple(v.shape)}: has "
+            "a factor by example the dimensions of an image?")
         return v.cpu().double().reshape(-1, 1)
     def answered(x, t):
         told, z = t.double().flatten(), as_rows(x)
@@ -199,30 +191,18 @@ def probe_output(predicts: str) -> Callable:
     return lambda x, a, s: target(predicts, x, drawn(x), a, s)
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0022
-class Step(NamedTuple):
-    """One sampler step, x' = a x + b r + c n, beside the level of the next call.
-
-    Args:
-        call: Network call of the step
-        next_level: α and σ of the next call; (1, 0) after the last
-        data: Factor of the data after the step
-        noise: Factor of the predicted noise after the step
-        new: Standard deviation c of the new noise
-        coef_state: Factor a of the state x
-        coef_output: Factor b of the network's output r
-        older: Share of the residual that older outputs explain
-        chance: Six standard errors of data and of noise
-        shared: True if all examples get the same new noise"""
-    call: Call
-    next_level: tuple
-    data: float
-    noise: float
-    new: float
-    coef_state: float
-    coef_output: float
-    older: float
-    chance: tuple
-    shared: bool
+class _Step(NamedTuple):
+    "One sampler step, x' = a x + b r + c n, beside the level of the next call."
+    call: Call            # Network call of the step
+    next_level: tuple     # α and σ of the next call; (1, 0) after the last
+    data: float           # Factor of the data after the step
+    noise: float          # Factor of the predicted noise after the step
+    new: float            # Standard deviation c of the new noise
+    coef_state: float     # Factor a of the state x
+    coef_output: float    # Factor b of the network's output r
+    older: float          # Share of the residual that older outputs explain
+    chance: tuple         # Six standard errors of data and of noise
+    shared: bool          # True if all examples get the same new noise
 
     @property
     def total(self):
@@ -237,7 +217,7 @@ class Step(NamedTuple):
 
     def data_and_noise(self, kind, level=None):
         "Convert the factors to those of data and noise, for a network that predicts `kind`."
-        (p, q), (r, s) = factors(kind, *(level or (self.call.alpha, self.call.sigma)))
+        p, q, r, s = FACTORS[kind](*(level or (self.call.alpha, self.call.sigma)))
         return (
             (self.coef_state * s - self.coef_output * r) / (p * s - q * r),
             (self.coef_output * p - self.coef_state * q) / (p * s - q * r))
@@ -270,11 +250,11 @@ class Step(NamedTuple):
         return beta, small, max(s ** 2 - small ** 2, 0.) ** .5
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #09238e14
-def _read_steps(calls: list, end: Tensor, predicts: str) -> list[Step]:
+def _read_steps(calls: list, end: Tensor, predicts: str) -> list[_Step]:
     "Fit x' = a x + b r + c n to each step of a recorded run."
     out, levels = [], [(c.alpha, c.sigma) for c in calls[1:]] + [(1., 0.)]
     for i, (c, told, after) in enumerate(zip(calls, levels, [v.x for v in calls[1:]] + [end])):
-        (p, q), _ = factors(predicts, c.alpha, c.sigma)
+        p, q, *_ = FACTORS[predicts](c.alpha, c.sigma)
         known = torch.cat([c.x, p * c.x + q * c.answer, torch.ones_like(c.x)], 1)
         fit = torch.linalg.lstsq(known, after).solution
         rest, older, (state, said, same) = after - known @ fit, 0., fit.flatten().tolist()
@@ -289,13 +269,13 @@ def _read_steps(calls: list, end: Tensor, predicts: str) -> list[Step]:
         shared = abs(same) > 6 * new / len(after) ** .5 + 1e-6 * after.std()
         each = math.hypot(c.alpha / c.x.std(), 2), c.sigma / c.x.std().item()
         chance = tuple(6 * new * float(v) / len(after) ** .5 for v in each)
-        out.append(Step(
+        out.append(_Step(
             c, told, state * c.alpha + said, state * c.sigma, new, state + said * p, said * q,
             older, chance, bool(shared)))
     return out
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0023
-def _is_shifted(s: Step, l: Levels, predicts: str, k: int) -> bool:
+def _is_shifted(s: _Step, l: Levels, predicts: str, k: int) -> bool:
     "Test for a step that is right at levels k entries later in the table."
     def later(alpha):
         i = int((l.alpha(l.times) - alpha).abs().argmin()) + k
@@ -305,12 +285,12 @@ def _is_shifted(s: Step, l: Levels, predicts: str, k: int) -> bool:
         predicts, later(s.call.alpha), later(s.next_level[0]), 1e-3)
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #5e542413
-def _slips_shown(s: Step, predicts: str, l: Levels) -> dict[str, bool]:
+def _slips_shown(s: _Step, predicts: str, l: Levels) -> dict[str, bool]:
     "Test a wrong step for each slip; return True or False by the sentence to say."
     (a, sigma), (beta, small, _) = s.next_level, s.posterior_terms()
     alpha_t, sigma_t, mean = s.call.alpha, s.call.sigma, s.posterior_mean
     coef_z, coef_r = s.coef_state, s.coef_output
-    (p, q), _ = factors(predicts, alpha_t, sigma_t)
+    p, q, *_ = FACTORS[predicts](alpha_t, sigma_t)
     a_one, sigma_one = (f(torch.tensor(s.call.t - 1)).item() for f in (l.alpha, l.sigma))
     root = (1 - beta) ** .5  # of the step's α, where there is a chain
     negative = s._replace(coef_output=-coef_r).data_and_noise(predicts)
@@ -364,7 +344,7 @@ def _describe_level(l: Levels, data: float, noise: float) -> str:
     return f"{data:.3f} of the data and noise of {noise:.3f}"
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #5ac7f87d
-def _other_levels(found: list[Step]) -> str | None:
+def _other_levels(found: list[_Step]) -> str | None:
     "Find the levels of another schedule, for which all steps of DDIM with noise are right."
     a, off = 1., []
     for s in reversed(found):  # the last leads to the data, and each to the level before it
@@ -397,16 +377,21 @@ def _fault_of_states(fn, l: Levels, predicts: str, steps: int, shape) -> tuple[s
         for what, (times, off) in much.items():
             if abs(times - 1) > off: return (
                 f"at call {i} the state has {times:.2f} times the {what} that the level has "
-                f"which the network is told, t = {c.t:.4g}"), "near"
+                f"which the network is told, t = {c.t:.4g}"), "near" if i > 1 else ""
     return None, ""
 
-def _fault_of_steps(found: list, l: Levels, predicts: str) -> tuple[str | None, str]:
-    "Find the slip that most steps show, or the first wrong step; and what excuses it."
+def _fault_of_steps(found: list, l: Levels, predicts: str) -> tuple:
+    "Find the slip that most steps show, or the first wrong step; what excuses it; a wrong end."
     body, last = found[:-1], found[-1]
     for k, what in {-1: "before", 1: "after"}.items():  # too small a slip to be seen otherwise
         if body and all(_is_shifted(s, l, predicts, k) for s in body):
             return f"the levels are off by one: each is that of the state {what}", ""
-    wrong = [(i, s) for i, s in enumerate(body, 1) if not s.right]
+    wrong, end = [(i, s) for i, s in enumerate(body, 1) if not s.right], None
+    if len(wrong) > len(body) / 2 and (last.new > l.least or last.total < 5 * l.least): pass
+    elif last.new > l.least: end = f"noise of {last.new:.3f} is added in the last step"
+    elif last.total > l.least + last.chance[1] or not last.is_close(last.data, 1., .02): end = (
+        "the last step does not end at the data: it leads to "
+        f"{_describe_level(l, last.data, last.total)}")
     sane = [s for _, s in wrong if s.call.x.std() < 1e3 * max(s.call.sigma, 1.)]  # still readable
     shown = [_slips_shown(s, predicts, l) for s in sane]
     shown = {says: [slips[says] for slips in shown] for says in (shown[0] if shown else [])}
@@ -416,15 +401,11 @@ def _fault_of_steps(found: list, l: Levels, predicts: str) -> tuple[str | None, 
             for k, what in {-1: "after", 1: "before"}.items()}
     several = late | shown if len(found) >= 100 else shown | late  # neighbors of many are alike
     for says, seen in several.items():
-        if sum(seen) > .8 * len(seen) > 0: return says, "better"
+        if sum(seen) > .8 * len(seen) > 0: return says, "better", end
     if wrong and predicts == "eps" and l.steps and (says := _other_levels(found)): return says, ""
 
-    # the last step, unless most of the others are to blame; else the first that is
-    if len(wrong) <= len(body) / 2:
-        if last.new > l.least: return f"noise of {last.new:.3f} is added in the last step", ""
-        if last.total > l.least + last.chance[1] or not last.is_close(last.data, 1., .02): return (
-            f"the last step does not end at the data: it leads to "
-            f"{_describe_level(l, last.data, last.total)}", "")
+    # the last step, unless a slip of most others is to blame; else the first that is wrong
+    if end: return end, ""
     for i, s in wrong: return (
         f"step {i} leads to {_describe_level(l, s.data, s.total)}, where the network is told "
         f"t = {found[i].call.t:.4g}: {s.next_level[0]:.3f} and {s.next_level[1]:.3f}", "near")
@@ -459,16 +440,17 @@ def ddim(l: Levels, predicts: str, times: Tensor) -> Callable:
         if l.name == "sigmas": x = x * l.alpha(times[0])  # of EDM's own network
         told = [[v.clamp(min=1e-6) for v in l.at(t, x)] for t in times] + [(1., 0.)]
         for t, (a, s), (b, r) in zip(times, told, told[1:]):
-            (p, q), (u, w) = factors(predicts, a, s)
+            p, q, u, w = FACTORS[predicts](a, s)
             y = model(x, t)
             x = b * (p * x + q * y) + r * (u * x + w * y)
         return x
     return walk
 
 def _measure_samples(
-    fn, l, predicts, steps, says, excused, several, shape, size) -> tuple[str | None, str]:
+    fn, l, predicts, steps, says, excused, several, noisy, shape, size) -> tuple[str | None, str]:
     "Measure samples with rising numbers of steps, beside DDIM; find a fault and a summary."
     found, last, counts = {}, math.inf, [8, 16, 32, 64] if steps < 100 else [steps]
+    floor = .04 if noisy else .01  # what chance alone gives, with new noise
     if says and steps >= 100: counts = [steps // 4, steps // 2, steps]
     elif excused == "near": counts += [128, 256, 512, 1024]
     for k in counts:
@@ -476,9 +458,9 @@ def _measure_samples(
         except Exception:  # some cannot do as many
             if k == steps: raise
             continue
-        if len(found) > 3 and off > .8 * last: return says, ""
+        if len(found) > 3 and off > max(.8 * last, floor): return says, ""
         found[calls] = last = off
-        if says and k == 64 and off < .02: break
+        if says and k >= 64 and steps < 100 and off < floor: break
     n, off = zip(*found.items())
     def ours(k):  # DDIM, with times between whole ones too
         at = np.interp(np.linspace(len(l.times) - 1, 0, k), np.arange(len(l.times)), l.times)
@@ -486,16 +468,18 @@ def _measure_samples(
     plain = [ours(k)[1] for k in n]
     row = lambda v: ", ".join(f"{e:.3f}" for e in v)
     told = f"off by {row(off)} after {', '.join(map(str, n))} calls"
-    seen = [(math.log(k), math.log(e)) for k, e in found.items() if e > .01]
+    seen = [(math.log(k), math.log(e)) for k, e in found.items() if e > floor]
     order = -np.polyfit(*zip(*seen), 1)[0] if len(seen) > 1 else None
     worse = all(u > 1.15 * v for u, v in zip(off, plain))
+    somewhere = any(u > 1.15 * v + floor for u, v in zip(off, plain))
 
     # samples that come as near as one likes were not made by a wrong step
     if says:
-        falls = len(n) > 2 and off[-1] < .03 and (off[-1] < .7 * off[0] or off[0] < .02)
-        if not falls or worse and (several or excused == "better"): return says, ""
+        falls = len(n) > 2 and off[-1] < max(.03, floor) and (
+            off[-1] < .7 * off[0] or off[0] < max(.02, floor))
+        if not falls or several and worse or excused == "better" and somewhere: return says, ""
     elif off[-1] > .1: return f"samples of a mixture are {told}", ""
-    elif off[-1] > max(.03, off[0]) and len(n) > 1:
+    elif off[-1] > max(.03, floor, 1.3 * min(off)):
         return f"samples of a mixture are {told}: more calls do not help", ""
     elif several and (order or 2) < 1.5 and worse: return (
         f"samples are worse than DDIM at every count, {told}, where DDIM is by {row(plain)}: the "
@@ -542,15 +526,17 @@ def sampler(fn, predicts: str = "eps", steps: int = 16, **says) -> Verdict:
     # its steps, and its samples where those are right, or may be so in the limit of small steps
     found = _read_steps(calls, end, predicts)
     several = any(s.older > .3 for s in found)
-    if several: wrong, excused = _fault_of_states(fn, l, predicts, steps, shape)
-    else: wrong, excused = _fault_of_steps(found, l, predicts)
+    noisy = any(s.new > 1e-6 and s.older < .99 for s in found)
+    if several: wrong, excused, *end = _fault_of_states(fn, l, predicts, steps, shape)
+    else: wrong, excused, *end = _fault_of_steps(found, l, predicts)
     if wrong and not excused: return make_verdict("sampler", fn, wrong)
     fresh = all(s.is_close(s.new, s.next_level[1]) and s.is_close(s.noise, 0.) for s in found[1:-1])
     if len(found) > 2 and fresh: wrong, excused = (
         "each step takes all noise away and draws it anew, which is right for a consistency "
         "model; the samples of a denoiser lose spread"), "near"
     def measured(size): return make_verdict("sampler", fn, *_measure_samples(
-        fn, l, predicts, steps, wrong, excused, several, shape, size))
+        fn, l, predicts, steps, wrong, excused, several, noisy, shape, size))
     verdict = measured(1.)
+    if verdict and any(end): return make_verdict("sampler", fn, *end)
     if verdict or wrong: return verdict
     return measured(.4) or verdict  # it lies inside [-1, 1], for code that clips

@@ -42,6 +42,7 @@ def _mean(x0, x_t, t, before=PREV):
     return wide(c0, t) * x0 + wide((1 - BETAS).sqrt() * (1 - before) / (1 - ABAR), t) * x_t
 def three_results(x0, x_t, t):
     return _mean(x0, x_t, t), wide(SMALL, t), wide(SMALL.clamp(min=1e-20).log(), t)
+def log_variance(x0, x_t, t): return three_results(x0, x_t, t)[::2]
 def padded_at_the_other_end(x0, x_t, t):
     before = torch.cat([ABAR[1:], torch.zeros(1)])
     return _mean(x0, x_t, t, before), wide(BETAS * (1 - before) / (1 - ABAR), t)
@@ -108,6 +109,22 @@ def vp_euler(model, x, steps):
     for t, s in zip(at, at[1:]):
         beta, sigma = .1 + 19.9 * t, vp_log_snr(t).neg().sigmoid().sqrt()
         x = x + (s - t) * .5 * beta * (model(x, t) / sigma - x)
+    return x
+def vp_euler_maruyama(model, x, steps, generator=None):
+    "That of score_sde: one step more than intervals, and the last mean without its noise."
+    for t in torch.linspace(1, 1e-3, steps):
+        beta, sigma = .1 + 19.9 * t, vp_log_snr(t).neg().sigmoid().sqrt()
+        mean = x + beta / steps * (x / 2 - model(x, t) / sigma)
+        x = mean + (beta / steps).sqrt() * torch.randn(x.shape, generator=generator)
+    return mean
+def ve_heun(model, x, steps):
+    "EDM's ablation, in t = σ², where the first half of a step leaves much noise."
+    at = (80 * (.02 / 80) ** torch.linspace(0, 1, steps)).double().tolist() + [0.]
+    for a, b in zip(at, at[1:]):
+        d = (x - model(x, torch.tensor(a))) / a ** 2 / 2
+        y = x + (b * b - a * a) * d
+        x = y if b == 0 else x + (b * b - a * a) * (
+            d + (y - model(y, torch.tensor(b))) / b ** 2 / 2) / 2
     return x
 def ve_euler(model, x, steps):
     "EDM's ablation: σ = sqrt(t), even in t as for VE."
@@ -231,7 +248,9 @@ HEALTHY = dict(
     respaced_clipped=("sampler", _s(100, **_B)), variance_between=("sampler", _s(100, **_B)),
     vp_euler=("sampler", _s(**_VP)),
     vp_euler_100=("sampler", _s(100, **_VP)), vp_euler_1000=("sampler", _s(1000, **_VP)),
-    ve_euler=("sampler", _s(16, "x", **_VE)), corrector=("sampler", _s(500, "score", **_VE)),
+    vp_euler_maruyama=("sampler", _s(500, **_VP)), log_variance=("posterior", _B),
+    ve_euler=("sampler", _s(16, "x", **_VE)), ve_heun=("sampler", _s(16, "x", **_VE)),
+    corrector=("sampler", _s(500, "score", **_VE)),
     heun=("sampler", _s(16, "x", **_VE)), dpmpp=("sampler", _s(**_B)), plms=("sampler", _s(**_B)),
     loss_of_rows=("loss", _B), loss_of_a_batch=("loss", _B),
     edm_loss=("loss", dict(predicts="x", **_VE)),
