@@ -62,7 +62,7 @@ USUAL = dict(
     forward="q_sample add_noise noise_images forward_process forward_diffusion perturb_x diffuse",
     step="q_step", posterior="q_posterior_mean_variance q_posterior",
     guidance="guidance cfg apply_cfg classifier_free_guidance",
-    sampler="p_sample_loop ddim_sample_loop ddim_sample ddim ddpm sample",
+    sampler="sampler p_sample_loop ddim_sample_loop ddim_sample ddim ddpm sample",
     loss="p_losses training_losses loss loss_fn get_loss")
 MODELS = "model net network denoiser denoise_fn eps_model unet"
 ARGUMENTS = dict(
@@ -93,7 +93,8 @@ def by_names(kind: str, fn, count: int):
 def found_in(names: Definitions) -> list[tuple[str, str]]:
     "List functions with usual names, of a file, its objects, and its other classes, by check."
     check_of = {name: kind for kind, usual in USUAL.items() for name in usual.split()}
-    out = [(check_of[k], k) for k, v in names.items() if k in check_of and callable(v)]
+    of_file = check_of | dict(forward="forward", posterior="posterior")
+    out = [(of_file[k], k) for k, v in names.items() if k in of_file and callable(v)]
     made = {type(v) for v in names.values()}
     for name, v in names.items():
         own = v.__module__ == names["__name__"] if isinstance(v, type) else not inspect.ismodule(v)
@@ -121,7 +122,7 @@ def _verdict(kind: str, path: str, names: Definitions, says, auto: bool, **netwo
     if auto and kind in ARGUMENTS:
         table, = more.values()
         fn = by_names(kind, fn, len(table) if hasattr(table, "__len__") else 1)
-        if fn is None: return check.functions.make_verdict(kind, names.find(path), (
+        if fn is None: return check.functions.make_verdict(kind, names.find(path), None, (
             "not tried, since its arguments have no usual names: write fn(model, x, steps), or of "
             "a loss fn(model, x0), around it"))
     if kind in ("sampler", "loss"): more["predicts"] = network["predicts"]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from . import functions, probe
-from ..core import choose, stream
+from ..core import as_numbers, check_between, choose, expect, seen, stream
 from ..data.images import encode
 from ..data.mixtures import GaussianMixture
 from ..data.stacked import Stacked
@@ -96,9 +96,10 @@ class _Case(NamedTuple):
         "Predict the data in float64, x̂ = p z + q output."
         a, s = (v.clamp(min=1e-6) for v in self.levels.at(t, x[:1]))
         t = torch.as_tensor(t if told is None else told).to(self.images.device)
-        answer = self.model(x.to(self.images), t.expand(len(x)))
+        answer = as_numbers(self.model(x.to(self.images), t.expand(len(x))), "a prediction").to(x)
+        expect(answer.shape == x.shape, f"shape {tuple(x.shape)}", seen(answer), "prediction")
         p, q, *_ = probe.FACTORS[kind or self.predicts](a, s)
-        return p * x + q * torch.as_tensor(answer).to(x)
+        return p * x + q * answer
 
     def noised(self, x, t, seed=0):
         "Sample z = α x + σ ε at t; return z, α and σ."
@@ -379,7 +380,8 @@ def _samples(c, given) -> tuple[list, list]:
 def _check_images(name: str, v, like=None) -> Tensor | None:
     "Convert images to a float tensor `(n, *d)`. Raises ValueError for another shape."
     if v is None: return None
-    v = torch.as_tensor(v)
+    v = as_numbers(v, name)
+    expect(not v.is_complex(), "real numbers", seen(v), name)
     v = v if v.is_floating_point() else v.float()
     shape = ("n", "*d") if like is None else ("n", *like.shape[1:])
     if v.ndim < 2 or len(v) < 8 or like is not None and v.shape[1:] != like.shape[1:]:
@@ -413,6 +415,7 @@ def doctor(model, images=None, held_out=None, samples=None, losses=(), ema: floa
             if x is None: raise TypeError("images: expected a tensor (n, *d); got none")
             held_out = _check_images("held_out", held_out, x)
             samples = _check_images("samples", samples, x)
+            check_between(0, 1, ema=ema)
             decays = [ema] * len(losses) if ema else []
             c = _Case(
                 model, probe.noise_schedule(**says), predicts, x, held_out, exact, view, losses, 0.,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest, torch
 from typer.testing import CliRunner
 from .. import check
+from ..core import expand
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0034
 def material(name):
@@ -105,6 +106,50 @@ def test_noise_that_is_never_negative_and_units_are_named():
     units = {"sum over pixels, where": 16, "half of the mean": .5, "half of the sum": 8,
              "sum over pixels in bits": 16 / nats, "bits, not nats": 1 / nats}
     assert [what for what, unit in units.items() if what not in says(torch.randn_like, unit)] == []
+
+def loss_of(x_t="a.sqrt() * x0 + (1 - a).sqrt() * e", goal="e", cost="(p - y) ** 2"):
+    "Write a loss of texts: the noisy data, what is compared with, and the cost."
+    betas = torch.linspace(1e-4, .02, 1000)
+    abar = torch.cumprod(1 - betas, 0)
+    def loss(model, x0):
+        t = torch.randint(1000, (len(x0),))
+        v = dict(a=expand(abar[t], x0), x0=x0, e=torch.randn_like(x0), torch=torch)
+        x = eval(x_t, v)
+        return eval(cost, v | dict(p=model(x, t), y=eval(goal, v))).mean()
+    return loss, betas
+
+OTHER_NOISE = "a.sqrt() * x0 + (1 - a).sqrt() * torch.randn_like(x0)"
+
+@pytest.mark.parametrize("says, predicts, slip", [
+    pytest.param(*case[1:], id=case[0]) for case in (
+        ("other noise", "noise in the noisy data is another", "eps", dict(x_t=OTHER_NOISE)),
+        ("v exchanged", "v with data and noise exchanged", "v",
+            dict(goal="a.sqrt() * x0 - (1 - a).sqrt() * e")),
+        ("all too small", "0.70 times as large", "eps",
+            dict(x_t=".7 * (a.sqrt() * x0 + (1 - a).sqrt() * e)")),
+        ("a root twice", "the root of abar is taken twice", "eps",
+            dict(x_t="a ** .25 * x0 + (1 - a.sqrt()).sqrt() * e")),
+        ("absolute", "an absolute error", "eps", dict(cost="(p - y).abs()")),
+        ("weighted", "levels that `weight=` checks", "eps",
+            dict(cost="(5 * (1 - a) / a).clamp(max=1) * (p - y) ** 2")))])
+def test_a_fourth_hand(says, predicts, slip):
+    "slips in losses of five packages are named, and weights that nobody said are seen"
+    loss, betas = loss_of(**slip)
+    assert says in check.loss(loss, predicts, betas=betas).says
+
+@pytest.mark.parametrize("says, mean, var", [
+    ("abar of the noisier state stands", "b * a.sqrt()", "b * (1 - p) / (1 - a)"),
+    ("the variance is not divided", "b * p.sqrt()", "b * (1 - p)")], ids=["mean", "variance"])
+def test_slips_too_small_for_a_sum_are_named(says, mean, var):
+    "with x_t = 0 a factor of x_0 is seen that lies .3 % off"
+    betas = torch.linspace(1e-4, .02, 1000).double()
+    abar = torch.cumprod(1 - betas, 0)
+    before = torch.cat([torch.ones(1), abar[:-1]])
+    def posterior(x0, x_t, t):
+        v = dict(zip("bap", (expand(w[t], x0) for w in (betas, abar, before))))
+        c = eval("(1 - p) * (1 - b).sqrt() / (1 - a)", v)
+        return eval(mean, v) / (1 - v["a"]) * x0 + c * x_t, eval(var, v)
+    assert says in check.posterior(posterior, betas=betas).says
 
 def test_a_test_of_three_lines_fails_with_the_sentence():
     "the verdict is true or false and prints as its sentence, which needs no plugin"
