@@ -313,6 +313,8 @@ def _slips_shown(s: _Step, predicts: str, l: Levels) -> dict[str, bool]:
         "the mean takes all noise away: the variance of the level stands where the step's belongs":
             sigma > .05 and s.is_close(s.noise, 0.) and s.is_close(s.data, a, .05)
             and not s.is_close(s.new, sigma),
+        "deviations are subtracted, where variances belong":
+            s.new > .02 and s.is_close(s.noise, sigma - s.new) and s.is_close(s.data, a),
         "new noise comes on top: the predicted noise is not made smaller for it":
             s.new > .02 and s.is_close(s.noise, sigma),
         "the predicted noise is made smaller by eta times the step's variance: eta squared belongs":
@@ -330,7 +332,10 @@ def _slips_shown(s: _Step, predicts: str, l: Levels) -> dict[str, bool]:
             predicts == "eps" and l.steps and s.is_close(coef_z, 1 / root)
             and s.is_close(coef_r * sigma_t ** 2, -beta / root),
         "no noise is added, where the mean is that of a step that adds some":
-            s.new < 1e-6 and mean,
+            s.new < 1e-6 and (mean or s.is_close(s.noise, 2 * sigma - sigma_t * a / alpha_t)),
+        "a root is missing in x0 from eps: 1 / abar - 1 has one":
+            predicts == "eps" and s.new < 1e-6 and s.is_close(s.data, a)
+            and s.is_close(coef_r, sigma - a * (sigma_t / alpha_t) ** 2),
         "a root is missing: alpha squared stands where alpha belongs":
             s.is_close(s.data, a ** 2) and not s.is_close(a, 1.),
     }
@@ -362,11 +367,6 @@ def _fault_of_states(fn, l: Levels, predicts: str, steps: int, shape) -> tuple[s
     "Read the states of a sampler whose steps use several answers, where all data are 1."
     def exact_output(x, a, s): return target(predicts, x, torch.ones_like(x), a, s)
     calls, end = _record_run(fn, l, steps, 2000, exact_output, shape)
-    if end.std() > l.least:
-        says = f"the last step does not end at the data: noise of {end.std():.3g} is left"
-        try: _, later = _record_run(fn, l, 8 * steps, 2000, exact_output, shape)
-        except Exception: return says, ""  # some cannot do as many
-        return says, "near" if later.std() < .5 * end.std() else ""
     for i, c in enumerate(calls, 1):
         if c.alpha < 1e-3 or c.sigma < .01: continue
         ratio, first = c.sigma / c.alpha, calls[0].sigma / calls[0].alpha
@@ -378,7 +378,11 @@ def _fault_of_states(fn, l: Levels, predicts: str, steps: int, shape) -> tuple[s
             if abs(times - 1) > off: return (
                 f"at call {i} the state has {times:.2f} times the {what} that the level has "
                 f"which the network is told, t = {c.t:.4g}"), "near" if i > 1 else ""
-    return None, ""
+    if end.std() <= l.least: return None, ""
+    says = f"the last step does not end at the data: noise of {end.std():.3g} is left"
+    try: _, later = _record_run(fn, l, 8 * steps, 2000, exact_output, shape)
+    except Exception: return says, ""  # some cannot do as many
+    return says, "near" if later.std() < .5 * end.std() else ""
 
 def _fault_of_steps(found: list, l: Levels, predicts: str) -> tuple:
     "Find the slip that most steps show, or the first wrong step; what excuses it; a wrong end."
@@ -487,7 +491,7 @@ def _measure_samples(
     right = "right" + (f" of order {order:.1f}" if order else "")
     if several: right += ", with several answers in a step"
     if says: right += ", with steps that are not those of DDIM or DDPM, and exact where small"
-    if size != 1: right += ", of data inside [-1, 1], to which it clips"
+    if size != 1: right += ", for data within [-1, 1]"
     return None, f"{right}; {told}; DDIM, by {row(plain)}"
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #b4432b71
@@ -499,6 +503,10 @@ def _fault_of_levels(calls, l) -> str | None:
     if l.steps and len(calls) < len(l.times) and times == [*range(len(calls))][::-1]: return (
         f"the network is told the number of the step, {times[0]:g} to 0, not its time, of which "
         f"there are {len(l.times)}")
+    if len(calls) > 1 and abs(calls[1].x.abs().max() - 1) < 1e-6:
+        return "the noisy state is clipped to [-1, 1]: clip the predicted data"
+    if first.alpha < .1 * first.sigma and abs(first.x.std().item() / first.sigma - 1) > .5: return (
+        f"it begins with noise of {first.x.std():.3g}, where the network is told {first.sigma:.3g}")
     most = .15 if l.steps and l.alpha(l.times[-1:]).item() < .1 else .1
     if l.name != "sigmas" and first.alpha > most: return (
         f"it begins with pure noise and tells the network t = {first.t:g}, where {first.alpha:.2f} "
