@@ -102,7 +102,7 @@ def _mnist(model: str, steps: int, lr: float, unet: dict = {}, **net) -> FamilyC
         precision="bfloat16" if model == "masked" else "float32"))
 
 RECIPES = {
-    "pixelcnn": _digits("pixelcnn", 900, 4e-3, head="softmax", width=32, depth=6),
+    "pixelcnn": _digits("pixelcnn", 900, .032, head="softmax", width=32, depth=6),
     "pixelcnn-bumps": _digits("pixelcnn", 900, 2e-3, head="bumps", width=32, depth=6),
     "strided": _digits("strided", 600, 4e-3, head="softmax", width=64, depth=3),
     "glow": _digits("glow", 600, 4e-3, width=64, depth=4),

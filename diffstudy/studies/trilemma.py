@@ -203,7 +203,7 @@ def digits_rows() -> dict:
                   "distillation"):
         for r in record.load(study)["results"]:
             case = r["case"]
-            if case.get("choosing") or {"kept_back", "higher"} & {*case}: continue
+            if case.get("choosing") or "kept_back" in case: continue
             one = case.get("gan", case.get("family"))
             for name, row in ({one: r["result"]} if one else r["result"]).items():
                 if study == "distillation" and name not in students: continue
@@ -233,7 +233,7 @@ def digits_bits() -> dict:
     found = {}
     said = [(weights.get(r["case"]["weight"]), r) for r in record.load("objectives")["results"]]
     said += [(r["case"]["family"], r) for r in record.load("families")["results"]
-             if not r["case"]["choosing"] and "higher" not in r["case"]]
+             if not r["case"]["choosing"]]
     for name, r in said:
         if name: found.setdefault(name, []).append(r["result"]["bits"][0])
     return found
