@@ -286,7 +286,7 @@ def _fault_of_noised(t, x, a, s, x0, l, drawn) -> str | None:
         if abs(shift) > .3:
             return f"the noise has a mean of {shift:.2f}, not 0: `rand` for `randn`?"
         if abs(noise / held - 1) < .05: return (
-            f"the noisy data are {noise:.2f} times as large as they should be, data and noise alike")
+            f"the noisy data are {noise:.2f} times as large as they should be, data and noise")
         return (
             f"the noisy data hold {held:.2f} times the data and {noise:.2f} times the noise of the "
             "level that the network is told")
