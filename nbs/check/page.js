@@ -88,7 +88,8 @@ ask.slider = e => {
   return [shown.map(i => i.src.slice(-200)).join(), e.getAttribute('aria-valuetext'),
           f.querySelector('.ds-value').textContent] };
 
-ask.deck = () => {
+ask.deck = async () => {
+  while (!performance.getEntriesByName('complete').length) await new Promise(requestAnimationFrame);
   const all = [...document.querySelectorAll('section')], over = [];
   all.forEach((s, i) => {
     all.forEach(other => other.classList.toggle('now', other === s));

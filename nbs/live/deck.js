@@ -3,7 +3,6 @@ const all = [...document.querySelectorAll('section')];
 document.querySelectorAll('.math').forEach(e => katex.render(e.textContent, e, {
   displayMode: e.classList.contains('display'), throwOnError: false}));
 const at = () => Math.min(Math.max(parseInt(location.hash.slice(1)) || 1, 1), all.length);
-performance.mark('complete');
 const show = () => all.forEach((s, i) => s.classList.toggle('now', i + 1 === at()));
 // Words and formulas that are larger than a slide become smaller.
 const box = e => e.getBoundingClientRect();
@@ -13,9 +12,11 @@ const fits = s => [...s.querySelectorAll('.katex-html, p, h1, h2, figcaption, pr
 });
 addEventListener('load', async () => {
   all.forEach(s => s.classList.add('now'));
-  await document.fonts.ready;
-  for (const s of all) for (let size = 95; size > 50 && !fits(s); size -= 5) s.style.fontSize = `${size}%`;
+  document.body.offsetTop;  // lays all out, so that their fonts begin to load
+  await Promise.allSettled([...document.fonts].map(f => f.status === 'loading' && f.loaded));
+  for (const s of all) for (let size = 95; size > 40 && !fits(s); size -= 5) s.style.fontSize = `${size}%`;
   show();
+  performance.mark('complete');
 });
 const go = step => location.hash = Math.min(Math.max(at() + step, 1), all.length);
 addEventListener('hashchange', show);
