@@ -149,12 +149,13 @@ def film(path="nbs/images/emoji.webp", w: float = 1., each: int = 2):
     own = [stream(0, "film", i) for i in range(len(labels))]
     z = sample.initial((len(labels), 3, 32, 32), own)
     states = SAMPLERS["dpm++"](model.predict(labels, w=w), z, gammas, own, trajectory=True)
-    tiles = [pad(cut_out(s.clamp(-1, 1)), (2, 2, 2, 2), value=-1) for s in states[::2]]
+    tiles = [pad(cut_out(s.clamp(-1, 1)), (2, 2, 2, 2), value=-1) for s in states[4::3]]
     rows = [t.unflatten(0, (each, 9)).permute(0, 3, 1, 4, 2) for t in tiles]
     pixels = [(127.5 * r + 127.5).round().byte().flatten(2, 3).flatten(0, 1) for r in rows]
     frames = [Image.fromarray(p.numpy()) for p in pixels]
     frames = [f.resize((2 * f.width, 2 * f.height), 0) for f in frames]
-    frames[-1].save(Path(path).with_suffix(".png"), optimize=True)  # for who wants no motion
+    still = frames[-1].quantize(256, Image.Quantize.FASTOCTREE)  # for who wants no motion
+    still.save(Path(path).with_suffix(".png"), optimize=True)
     frames[-1].save(
         path, save_all=True, append_images=frames, loop=0, quality=8, method=6,
-        duration=[2000, *[300] * (len(frames) - 1), 2000])
+        duration=[2000, *[400] * (len(frames) - 1), 2000])
