@@ -197,7 +197,7 @@ def test_old_addresses_lead_to_where_their_pages_are(site, chromium):
     tab.close()
 
 # %% ../../../nbs/99_website.ipynb #a4907af8
-@pytest.mark.parametrize("name, page", zip(NOTEBOOKS, PAGES))
+@pytest.mark.parametrize("name, page", [*zip(NOTEBOOKS, PAGES)])
 def test_a_caption_in_the_source_is_on_the_page(site, name, page):
     "no caption of a notebook's shown cells is lost on the way to its page"
     shown = [c["text"] for c in build.cells(HERE / "nbs" / name) if c["cell_type"] == "code"
