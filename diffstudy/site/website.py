@@ -429,7 +429,8 @@ def marked(page: str) -> str:
         return m.group(1) + " columns" * table + "".join(m.group(2, 3, 4))
 
     def breaks(m): return re.sub(r"(?<=\w)([._])(?=\w)", r"\1<wbr>", m.group(0))
-    page = re.sub(r"<td>.*?</td>", lambda m: re.sub("<code>[^(]*?</code>", breaks, m.group(0)), page)
+    def cell(m): return re.sub("<code>[^(]*?</code>", breaks, m.group(0))  # names, not calls
+    page = re.sub(r"<td>.*?</td>", cell, page)
     for found, so in SET.items(): page = re.sub(found, so, page)
     return BLOCK.sub(hang, PRINTED.sub(printed, FOLD.sub(fold, WAITS.sub("", page))))
 
