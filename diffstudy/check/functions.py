@@ -323,6 +323,13 @@ def _answers(predicts: str, l, x0: Tensor) -> dict[str, Callable]:
         "the noisy picture": lambda x, *_: x,
         **({told + "noise": late(1), told + "data": late(-1)} if l.steps else {})}
 
+def _weights(snr: Tensor) -> dict[str, Tensor]:
+    "List what losses weight their levels with, by name."
+    above = {"1": 1, "SNR": snr, "min(SNR, 5)": snr.clamp(max=5), "min(SNR, 1)": snr.clamp(max=1),
+             "max(SNR, 1)": snr.clamp(min=1), "(4 + SNR)": 4 + snr}  # the last is EDM's
+    below = {"": 1, " / SNR": snr, " / (1 + SNR)": 1 + snr, " / sqrt(SNR)": snr.sqrt()}
+    return {n + d: v / w + 0 * snr for n, v in above.items() for d, w in below.items()}
+
 def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
     """Check a training loss, the mean square error of the prediction over all elements.
 
@@ -353,19 +360,23 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
     thrice = value(lambda *v: 3 * answers[predicts](*v), x0)
     absolute = abs(thrice / none - 2.) < .05
     x, a, s, t = seen
-    squares = answers[predicts](*seen).square()
-    if weight: squares = squares * expand(weight(t).to(x), x)
-    size = squares.mean().item()
+    squares, snr = answers[predicts](*seen).square(), (a / s) ** 2
 
-    # by thirds of the levels, an answer of 0 costs the target's mean square in each, or weights
-    by_level = []
-    for part in (s / a).flatten().argsort().chunk(3):
+    # by levels, what an answer of 0 costs, over the target's mean square with a weight
+    costly, parts = [], snr.flatten().argsort(descending=True).chunk(6)
+    for part in parts:
         inside = torch.zeros(len(x), dtype=bool).index_fill(0, part, True)
         def absent(x, *v): return answers[predicts](x, *v) * ~expand(inside, x)
-        by_level.append(value(absent, x0) * len(x) / len(part) / squares[part].mean().item())
+        costly.append(value(absent, x0) * len(x) / len(part))
+    def ratios(w): return [v / (w * squares)[k].mean().item() for v, k in zip(costly, parts)]
+    def spread(w): return max(v := ratios(w)) / max(min(v), 1e-30)
+    usual = dict(score=s ** 2) | (dict(x=4 + snr) if l.name == "sigmas" else {})  # Song's, EDM's
+    given = expand(weight(t).to(x), x) if weight else usual.get(predicts, 1 + 0 * snr)
+    if not weight and spread(given) > 1.1: given = 1 + 0 * snr
+    size = (given * squares).mean().item()
     if l.steps and t.max() < l.times[-1]:  # a level of many can be missed by chance
         value(zero, x0.repeat(1 + len(l.times) // 200, *[1] * len(shape)))
-    wrong, right = _fault_of_noised(t, x, a, s, x0, l, seen[3]), "right"
+    wrong = _fault_of_noised(t, x, a, s, x0, l, seen[3])
 
     # what the loss compares the answer with, by the losses of networks that know; and the unit
     told = f"an answer of 0 costs {none:.3g}, where the target's mean square is {size:.3g}"
@@ -386,10 +397,15 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
         d / math.log(2): "the sum over pixels in bits", 1 / math.log(2): "bits, not nats"}
     if not wrong and absolute:
         wrong = "an absolute error, where a square is said"
+    if not wrong and spread(given) > 1.15:
+        names, v = _weights(snr), ratios(1 + 0 * snr)
+        name = min(names, key=lambda k: spread(names[k]))
+        by = f" by {name}" if spread(names[name]) < 1.1 else (
+            f", from {v[0]:.3g} with least noise to {v[-1]:.3g} with most")
+        wrong = f"levels are weighted{by}, where no `weight=` is said: {told}"
+        if weight: wrong = f"levels are weighted otherwise than said: {told}"
     wrong = wrong or next(
         (what for factor, what in units.items() if abs(none / size / factor - 1) < .03), None)
-    uneven = max(by_level) > 1.1 * min(by_level)
-    if not wrong and (abs(none / size - 1) > .1 or uneven):
-        if weight: wrong = f"levels are weighted otherwise than said: {told}"
-        right = f"right, with levels that `weight=` checks: {told}"
-    return make_verdict("loss", fn, wrong, right)
+    if not wrong and abs(none / size - 1) > .1:
+        wrong = f"{none / size:.3g} times the mean square: {told}"
+    return make_verdict("loss", fn, wrong)
