@@ -56,6 +56,11 @@ def test_faults_of_float32_tables_are_named(name):
     f.ABAR = torch.cumprod(1 - f.BETAS, 0)
     assert NAMED[name] in check_fault(f, name).says
 
+def test_roots_of_betas_have_a_name():
+    "deviations for variances leave pure noise in most levels; a chain of 4,000 steps does not"
+    assert "roots of betas" in check.schedule(torch.linspace(1e-4, .02, 1000) ** .5).says
+    assert check.schedule(torch.linspace(1e-4, .02, 4000))
+
 def test_another_hand():
     "thirteen slips of somebody who had not seen the checker are wrong, 43 healthy functions right"
     o = material("others")
