@@ -18,10 +18,12 @@ from torch import Tensor
 
 # %% ../nbs/70_core.ipynb #70c0d00f
 def as_numbers(v, name: str = "values", dtype=None) -> Tensor:
-    "Convert to a tensor; a tensor stays as it is. Raise TypeError for what is no number."
-    try: return torch.as_tensor(v, dtype=dtype)
-    except (TypeError, ValueError, RuntimeError): got = f"{type(v).__name__} {v!r:.40}"
-    raise TypeError(f"expected {name} as numbers; got {got}")
+    "Convert to a tensor; a tensor stays as it is. Raise TypeError for what is no real number."
+    try: plain = torch.as_tensor(v).dtype not in (torch.bool, torch.complex64, torch.complex128)
+    except (TypeError, ValueError, RuntimeError): plain = False
+    if plain: return torch.as_tensor(v, dtype=dtype)
+    got = f"{type(v).__name__} {v!r:.40}"
+    raise TypeError(f"expected {name} as numbers; got {got}: give real numbers")
 
 # %% ../nbs/70_core.ipynb #5f12ab94
 def expand(v: Tensor, x: Tensor, name: str = "values") -> Tensor:

@@ -104,7 +104,7 @@ def _mnist(model: str, steps: int, lr: float, unet: dict = {}, **net) -> FamilyC
 RECIPES = {
     "pixelcnn": _digits("pixelcnn", 900, .032, head="softmax", width=32, depth=6),
     "pixelcnn-bumps": _digits("pixelcnn", 900, 2e-3, head="bumps", width=32, depth=6),
-    "strided": _digits("strided", 600, 4e-3, head="softmax", width=64, depth=3),
+    "strided": _digits("strided", 600, .016, head="softmax", width=64, depth=3),
     "glow": _digits("glow", 600, 4e-3, width=64, depth=4),
     "flow++": _digits("flow++", 600, 8e-3, width=64, depth=4),
     "tarflow": _digits("tarflow", 600, .016, width=64, depth=4, patch=(2, 2)),
@@ -112,7 +112,7 @@ RECIPES = {
     "vae": _digits("vae", 5000, 2e-3, width=128, latent=(16,)),
     "vae-groups": _digits("vae", 5000, 2e-3, width=128, latent=(8, 8)),
     "latent": _digits("latent", 5000, 4e-3, width=128, latent=(16,), chain=64),
-    "masked": _digits("masked", 1700, 4e-3, _UNET, chain=64),
+    "masked": _digits("masked", 1700, 8e-3, _UNET, chain=64),
     "d3pm-gaussian": _digits("d3pm-gaussian", 1700, 4e-3, _UNET, chain=64),
     "d3pm-paper": _digits("d3pm-paper", 1700, 4e-3, _UNET, chain=64),
     "d3pm-uniform": _digits("d3pm-uniform", 1700, 4e-3, _UNET, chain=64),

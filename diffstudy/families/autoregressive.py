@@ -8,6 +8,7 @@ __all__ = ['Table', 'nll', 'loss', 'sample', 'sees', 'Size', 'PixelCNN', 'Softma
 
 # %% ../../nbs/53_autoregressive.ipynb #53a00004
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,8 +30,7 @@ def _levels(net, k):  # `(b, h, w)`, int64
     check_levels(k, net.head.levels)
     return k[:, 0].long()
 
-def _gray(shape, levels):
-    check_counts(levels=levels)
+def _gray(shape):
     one = len(shape) == 3 and shape[0] == 1
     expect(one, "images of one channel, (1, h, w)", tuple(shape), "shape")
     check_counts(height=shape[1], width=shape[2])
@@ -45,7 +45,7 @@ class Table(nn.Module):
         shape: Shape of an image, `(1, h, w)`"""
     def __init__(self, p: Tensor, shape: tuple):
         super().__init__()
-        self.shape, self.head = _gray(shape, len(p)), Softmax(len(p))
+        self.shape, self.head = _gray(shape), Softmax(len(p))
         self.order = torch.arange(p.ndim)
         expect(p.ndim == self.shape[1] * self.shape[2], "an axis for each pixel", p.ndim)
         check_probabilities(p.flatten())
@@ -185,7 +185,7 @@ class PixelCNN(nn.Module):
         size: Channels, layers, dropout and seed"""
     def __init__(self, shape: tuple, head, size: Size = Size(32, 6)):
         super().__init__()
-        self.shape, self.head = _gray(shape, head.levels), head
+        self.shape, self.head = _gray(shape), head
         width, depth, dropout, seed = size
         self.register_buffer("order", torch.arange(shape[1] * shape[2]))
         with torch.random.fork_rng(devices=[]):
@@ -209,12 +209,15 @@ class PixelCNN(nn.Module):
         return self.last(F.silu(self.inner(F.silu(h)))).movedim(1, -1)
 
 # %% ../../nbs/53_autoregressive.ipynb #53a0001b
-class Softmax(NamedTuple):
+@dataclass(frozen=True)
+class Softmax:
     """Categorical distribution of a pixel, with one logit for each level.
 
     Args:
         levels: Number of gray levels K"""
     levels: int
+
+    def __post_init__(self): check_counts(levels=self.levels)
 
     @property
     def size(self) -> int: return self.levels  # Parameters per pixel
@@ -231,7 +234,8 @@ class Softmax(NamedTuple):
         return out.log_softmax(-1).take_along_dim(k[..., None], -1)[..., 0]
 
 # %% ../../nbs/53_autoregressive.ipynb #53a0001c
-class Logistics(NamedTuple):
+@dataclass(frozen=True)
+class Logistics:
     """Discretized mixture of logistics (PixelCNN++, Salimans et al. 2017).
 
     Args:
@@ -239,6 +243,8 @@ class Logistics(NamedTuple):
         parts: Number of mixture components"""
     levels: int
     parts: int = 5
+
+    def __post_init__(self): check_counts(levels=self.levels, parts=self.parts)
 
     @property
     def size(self) -> int: return 3 * self.parts  # Parameters per pixel
@@ -357,7 +363,7 @@ class Transformer(nn.Module):
     def __init__(self, shape: tuple, head, size: Size = Size(64, 3), mask: Tensor = None,
                  order=None, start_tokens: int = 1):
         super().__init__()
-        self.shape, self.head = _gray(shape, head.levels), head
+        self.shape, self.head = _gray(shape), head
         width, depth, dropout, seed = size
         _, h, w = self.shape
         places = h * w

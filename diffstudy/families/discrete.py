@@ -63,12 +63,14 @@ def _check_levels(k, levels):
 
 def _check_step(chain, t, *levels):
     "Check that t is a time of the chain and levels are of the chain; raise ValueError otherwise."
+    expect(isinstance(chain, Chain), "a Chain, such as Chain.of(Q)", seen(chain), "chain")
     steps, t = len(chain.Q), as_numbers(t, "t")
     expect(not t.is_floating_point() and t.ndim < 2, "whole numbers () or (b,)", seen(t), "t")
     if values_readable(t):
         inside = ((t >= 1) & (t <= steps)).all()
         expect(inside, f"times from 1 to {steps}", t.tolist(), "t")
     for k in levels: _check_levels(k, chain.Q.shape[-1])
+    expect(levels[0].shape == levels[-1].shape, "levels of one shape", [*map(seen, levels)])
 
 def _check_guess(chain, t, k, p):
     _check_step(chain, t, k)
@@ -112,7 +114,7 @@ class Chain(NamedTuple):
 
         Args:
             Q: Q_1 … Q_T, `(T, K, K)`, float64: a product of many must stay exact"""
-        off = (Q.sum(-1) - 1).abs().max().item()
+        off = (as_numbers(Q, "Q").sum(-1) - 1).abs().max().item()
         expect(off < 1e-6, "rows that sum to one, as a step starts at a row", f"{off} off", "Q")
         check_probabilities(Q, "Q")
         Q_bar = [torch.eye(Q.shape[-1]).to(Q)]
@@ -355,6 +357,7 @@ def masked_nll(predict: Callable, k: Tensor, hidden: Tensor, mask: int) -> Tenso
         `(b, D)`, nats; 0 at places that are not masked"""
     check_counts(mask=mask)
     _check_levels(k, mask)
+    expect(getattr(hidden, "dtype", 0) == torch.bool, "bools", seen(hidden), "hidden")
     hidden = hidden.to(k.device)
     p = predict(torch.where(hidden, mask, k))
     _check_masked(p, k, mask)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 from ..core import (
-    as_data, as_gamma, as_step, check_between, draw, expand, randn_like)
+    as_data, as_gamma, as_step, check_between, draw, expand, expect, randn_like)
 from ..process.notation import convert
 from ..process.process import alpha, marginal, sigma
 from ..process.sample import (
@@ -115,10 +115,8 @@ def progressive_loss(student: Callable, teacher: Callable, x: Tensor, gammas: Te
         Mean over examples and dimensions, `()`"""
     as_data(x=x)
     gammas = check_grid(gammas, clean=False)
-    if len(gammas) % 2 == 0:
-        raise ValueError(
-            "expected a teacher's grid with an even number of steps, of which the student "
-            f"takes two at once; got {len(gammas) - 1}")
+    even = "a teacher's grid with an even number of steps: the student takes two at once"
+    expect(len(gammas) % 2, even, len(gammas) - 1)
 
     # a place on the student's grid: t, the teacher's stop m, s
     i = torch.randint(0, len(gammas) // 2, (len(x),), generator=generator)

@@ -104,7 +104,7 @@ def memory(matrix: Tensor) -> float:
     check_probabilities(matrix, "matrix")
     square = matrix.ndim == 2 and len(matrix) == matrix.shape[1]
     expect(square, "floats of shape (n, n)", seen(matrix), "matrix")
-    return -1 / math.log(torch.linalg.eigvals(matrix).abs().sort().values[-2].item())
+    return -1 / math.log(torch.linalg.eigvals(matrix.cpu()).abs().sort().values[-2].item())
 
 # %% ../../nbs/57_energy.ipynb #57a00016
 def recovery_slope(score: Callable, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Callable:

@@ -175,7 +175,8 @@ class Flow(nn.Module):
 
         Returns:
             z, `(b, dim)`, and log |det ∂z/∂x|, `(b,)`"""
-        expect(x.ndim == 2 and x.is_floating_point(), "floats of shape (b, dim)", seen(x), "x")
+        as_data(x=x)
+        expect(x.ndim == 2, "floats of shape (b, dim)", seen(x), "x")
         total = x.new_zeros(len(x))
         for part in self.parts:
             x, log_det = part(x, context)

@@ -10,8 +10,9 @@ __all__ = ['weight', 'classifier_guided', 'rejection_mask', 'implicit_classifier
 # %% ../../nbs/20_guidance.ipynb #a966b3b3
 import torch
 from torch import Tensor
-from ..core import (
-    as_data, as_gamma, as_labels, check_counts, draw, expand, expect, implements)
+from diffstudy.core import (
+    as_data, as_gamma, as_labels, check_between, check_counts, draw, expand, expect, implements,
+    seen)
 from ..process.notation import w_from_scale
 from ..process.process import sigma
 
@@ -55,10 +56,9 @@ def rejection_mask(log_class_prob: Tensor, *, w: float, generator=None) -> Tenso
 
     Returns:
         Mask of the accepted samples, `(b,)`; they follow p(x|c) p(c|x)^w"""
-    if not w >= 0 or log_class_prob.ndim != 1:
-        raise ValueError(
-            "expected w >= 0 and log-probabilities of shape (b,); "
-            f"got w={w} and shape {tuple(log_class_prob.shape)}")
+    check_between(w=w)
+    as_data(log_class_prob=log_class_prob)
+    expect(log_class_prob.ndim == 1, "log-probabilities of shape (b,)", seen(log_class_prob))
     if bad := int(log_class_prob.isnan().sum()):
         raise ValueError(f"expected log-probabilities; {bad} of {len(log_class_prob)} are NaN")
     u = torch.rand(log_class_prob.shape, generator=generator, dtype=torch.float64)

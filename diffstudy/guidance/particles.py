@@ -13,7 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from ..core import (
-    as_data, check_between, draw as random, expect, flat_sum, randn_like, values_readable)
+    as_data, check_between, check_counts, draw as random, expect, flat_sum, randn_like, seen,
+    values_readable)
 from .formulas import classifier_free, weight
 from ..nets.kernels import highest_precision
 from ..process.process import alpha, sigma
@@ -112,10 +113,8 @@ def systematic_resampling(log_w: Tensor, u: Tensor) -> Tensor:
 
     Returns:
         Indices of the ancestors in their group, `(groups, n)`, rising"""
-    if u.shape != log_w.shape[:-1]:
-        raise ValueError(
-            "expected one number u for each group of log_w (groups, n); "
-            f"got {tuple(u.shape)} and {tuple(log_w.shape)}")
+    one = torch.is_tensor(u) and u.shape == log_w.shape[:-1]
+    expect(one, f"one number for each group, {tuple(log_w.shape[:-1])}", seen(u), "u")
     numbers = not values_readable(log_w) or log_w.logsumexp(-1).isfinite().all()
     expect(numbers, "log weights without NaN, in each group one above −∞", "others", "log_w")
     return _ancestors(log_w, u)
@@ -151,15 +150,13 @@ def _check_particles(z, generator, groups, eta, order, threshold, limit):
         raise ValueError(
             "particles act on each other, so they share one generator; got a list of "
             f"{len(generator)}: give one torch.Generator")
-    if not 1 <= groups <= len(z) or len(z) % groups:
+    check_counts(groups=groups)
+    if len(z) % groups:
         raise ValueError(f"expected groups of equal size; {len(z)} particles do not make {groups}")
-    if order not in (1, 2):
-        raise ValueError(f"expected order 1 or 2; got {order!r}")
-    if not eta >= 0:
-        raise ValueError(f"expected eta of 0 (DDIM), 1 (ancestral) or more; got {eta!r}")
+    expect(order in (1, 2), "order 1 or 2", order)
+    check_between(eta=eta)
     check_between(0, 1, threshold=threshold)
-    if not limit > 0:
-        raise ValueError(f"expected limit > 0, the most a step adds to a log weight; got {limit!r}")
+    expect(limit > 0, "limit > 0, the most a step adds to a log weight", limit)
 
 # %% ../../nbs/62_tilted_guidance.ipynb #23a00001
 class WeightedParticles(NamedTuple):
@@ -257,7 +254,7 @@ def feynman_kac(branches, z: Tensor, gammas: Tensor, generator=None, *, w, group
         # 1. both predictions: the rate of the weights, and the guided estimate of the data
         eps_c, eps_u = branches(z, gamma)
         check_prediction(eps_c, z)
-        rate = weights.by_group(log_weight_rate(eps_c, eps_u, w)).clamp_max(most)
+        rate = weights.by_group(log_weight_rate(eps_c, eps_u, w).clamp_max(most))
         x = (z - s * classifier_free(eps_c, eps_u, w=w).to(z.dtype)) / a
         change = torch.zeros_like(x) if last_x is None else x - last_x
 

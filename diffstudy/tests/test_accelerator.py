@@ -252,7 +252,7 @@ PLACES = "images", "weight", "moments", "noise", "average"
 def test_a_tensor_that_was_left_on_the_cpu_is_found(what, monkeypatch):
     "in a batch, in a network, in an optimizer, in what is drawn, in the average"
     loop = _left(what, begun("digits-tiny", "xla")[2])
-    if what == "noise": monkeypatch.setattr(core, "move", lambda v, device: v)
+    if what == "noise": monkeypatch.setattr(core, "to_device", lambda v, device: v)
     with pytest.raises(RuntimeError, match="XLA tensor|left on the CPU") as e:
         counted(lambda: train.advance(*loop))
     ROWS["left"][what] = str(e.value)[:80]

@@ -167,6 +167,11 @@ def test_errors_of_autoregressive():
     with pytest.raises(ValueError, match="an axis for each pixel"):
         Table(torch.ones(3, 3), (1, 2, 2))
     with pytest.raises(ValueError, match="n: expected"): sample(net, 0)
+    with pytest.raises(ValueError, match="parts: expected"): Logistics(3, 0)
+
+@pytest.mark.parametrize("levels", [1j, -1e-9, float("nan"), 0], ids=str)
+def test_levels_that_are_no_count_are_refused(levels):
+    with pytest.raises(ValueError, match="levels: expected a whole number"): Softmax(levels)
 
 @pytest.mark.parametrize(
     "wrong", [full(3), full(4).T, full(4).triu(1)], ids=["three", "ahead", "not itself"])

@@ -433,7 +433,8 @@ def test_errors_bound():
         reconstruction_loss(torch.zeros(2, 1).long(), torch.zeros(2, 3), -5., 17)
     with pytest.raises(TypeError, match="integer gray levels"):
         reconstruction_loss(torch.zeros(2, 3), torch.zeros(2, 3), -5., 17)
-    with pytest.raises(ValueError, match="at least one.*got n=4, steps=0"): random_steps(4, 0)
+    with pytest.raises(ValueError, match="steps: .*at least 1; got 0"): random_steps(4, 0)
+    with pytest.raises(ValueError, match="levels: expected a whole"): centers(.5, torch.ones(2))
     with pytest.raises(ValueError, match="gray levels 0..16; got 0 to 17"):
         reconstruction_loss(torch.tensor([[0, 17]]), torch.zeros(1, 2), -5., 17)
     with pytest.raises(ValueError, match="steps: .*above 0"):

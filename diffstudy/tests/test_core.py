@@ -72,6 +72,10 @@ def test_numbers_that_are_no_noise_levels_are_refused(far):
     says = f"levels = −log SNR within ±40.* got {far:g}. Of time"
     with pytest.raises(ValueError, match=says): check_gamma(torch.tensor([5., far]), "levels")
 
+@pytest.mark.parametrize("wrong", [1j, [True], torch.ones(2) > 0, torch.ones(2) * 1j], ids=str)
+def test_what_is_no_real_number_is_refused(wrong):
+    with pytest.raises(TypeError, match="betas as numbers; got"): core.as_numbers(wrong, "betas")
+
 # %% ../../nbs/70_core.ipynb #cdf43075
 @pytest.mark.parametrize("d", [(), (3,), (2, 4, 4)], ids=str)
 def test_normal_agrees_with_torch(d):

@@ -278,6 +278,9 @@ def test_errors_of_discrete():
         x0_marginal(made, 1, k, torch.ones(2, 4, 2))
     with pytest.raises(ValueError, match="int64 of shape"): bound(made, None, k.float())
     with pytest.raises(ValueError, match="levels below 3; got"): bound(made, None, k + 3)
+    with pytest.raises(ValueError, match="a Chain, such as"): posterior(None, 1, k, k)
+    with pytest.raises(ValueError, match="levels of one shape"): posterior(made, 1, k[:1], k)
+    with pytest.raises(ValueError, match="hidden: expected bools"): masked_nll(None, k, k, 3)
     with pytest.raises(ValueError, match="each of 4 places once"): ordered_nll(None, k, (0, 1), 3)
     with pytest.raises(ValueError, match="from 1 to 0"):
         masked_bound(None, k, 3, torch.tensor([1., .5]))

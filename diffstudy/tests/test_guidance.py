@@ -698,7 +698,7 @@ def mistakes():
         (weights, lambda: classifier_free(z, z, w=torch.ones(1, 2))),
         (weights, lambda: free(w=torch.ones(3), interval=(-9, 9))(z, gamma)),
         (weights, lambda: free(w=torch.ones(1, 4), interval=(-9, 9))(z, gamma)),
-        ("expected w >= 0", lambda: rejection_mask(z[:, 0], w=-1)),
+        ("w: .* of at least 0", lambda: rejection_mask(z[:, 0], w=-1)),
         ("from 0 to 2; got 3 to 3", lambda: ClassifierGuided(
             mix.predict, lambda z, g: z[:, :1].expand(4, 3), torch.tensor(3), w=1.)(z, gamma)),
         ("4 of 4 are NaN", lambda: rejection_mask(z[:, 0] * torch.nan, w=1)),

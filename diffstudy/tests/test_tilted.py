@@ -493,7 +493,7 @@ def test_errors_tilted():
 
 @pytest.mark.parametrize("options, says", [
     (dict(groups=3), "groups of equal size; 10 particles do not make 3"),
-    (dict(order=3), "order 1 or 2; got 3"), (dict(eta=-1), "eta of 0"),
+    (dict(order=3), "order 1 or 2; got 3"), (dict(eta=-1), "at least 0; got -1"),
     (dict(threshold=50), "from 0 to 1; got 50"), (dict(limit=0), "limit > 0")], ids=str)
 def test_an_option_of_particles_out_of_range_is_refused(options, says):
     branches = ClassifierFree(three_gaussians().predict, 0, null=3, w=0).branches

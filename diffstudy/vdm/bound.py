@@ -12,7 +12,9 @@ import math
 import torch, torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from ..core import as_data, as_gamma, as_step, draw, flat_sum, implements, values_readable
+from ..core import (
+    as_data, as_gamma, as_numbers, as_step, check_counts, check_positive, draw, expect, flat_sum,
+    implements, seen, values_readable)
 from ..process.process import posterior
 
 # %% ../../nbs/30_bound.ipynb #e76ac9a5
@@ -41,6 +43,8 @@ def centers(levels: int, like: Tensor) -> Tensor:
 
     Returns:
         Bin centers, `(levels,)`, in (-1, 1)"""
+    check_counts(levels=levels)
+    as_data(like=like)
     return (2 * torch.arange(levels, device=like.device, dtype=like.dtype) + 1) / levels - 1
 
 @implements("V16")
@@ -100,14 +104,14 @@ def check_levels(k: Tensor, levels: int):
     Args:
         k: Gray levels, any shape
         levels: Number of gray levels"""
+    check_counts(levels=levels)
     if not torch.is_tensor(k) or k.is_floating_point() or k.is_complex():
         raise TypeError(
             f"expected integer gray levels 0..{levels - 1} in a tensor; "
-            f"got {k.dtype if torch.is_tensor(k) else type(k).__name__}, decode it first")
+            f"got {seen(k)}, decode it first")
     if values_readable(k) and k.numel():
         low, high = (v.item() for v in k.aminmax())
-        if not 0 <= low <= high < levels:
-            raise ValueError(f"expected gray levels 0..{levels - 1}; got {low} to {high}")
+        expect(0 <= low <= high < levels, f"gray levels 0..{levels - 1}", f"{low} to {high}")
 
 # %% ../../nbs/30_bound.ipynb #d1589ffd
 def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int,
@@ -124,11 +128,8 @@ def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int
     Returns:
         Reconstruction loss, `(b,)`, nats"""
     check_levels(k, levels)
-    if k.shape != x_noisy.shape:
-        raise ValueError(
-            "expected k and x_noisy of one shape; "
-            f"got {tuple(k.shape)} and {tuple(x_noisy.shape)}")
-    x, gamma_0 = *as_data(x_noisy=x_noisy), torch.as_tensor(gamma_0)
+    x, gamma_0 = *as_data(x_noisy=x_noisy), as_numbers(gamma_0, "gamma_0")
+    expect(k.shape == x.shape, f"k and x_noisy of one shape, {tuple(x.shape)}", tuple(k.shape))
     w = torch.exp(-as_gamma(gamma_0, x, "gamma_0")).to(x).expand_as(x)
 
     # how many levels on each side of the nearest one change the sum in its last digit;
@@ -181,7 +182,7 @@ def diffusion_loss_x(x: Tensor, x_hat: Tensor, gamma_s: Tensor, gamma_t: Tensor,
         Diffusion loss, `(b,)`, nats"""
     x, x_hat = as_data(x=x, x_hat=x_hat)
     s, t = as_step(gamma_s, gamma_t, x)
-    if not steps > 0: raise ValueError(f"steps: expected a number above 0; got {steps!r}")
+    check_positive(steps=steps)
     weight = 0.5 * steps * torch.exp(-t) * torch.expm1(t - s)  # SNR(s) − SNR(t), T / 2 times
     return weight.flatten().to(x) * flat_sum((x - x_hat) ** 2)
 
@@ -202,7 +203,7 @@ def diffusion_loss(eps: Tensor, eps_hat: Tensor, gamma_s: Tensor, gamma_t: Tenso
         Diffusion loss, `(b,)`, nats"""
     eps, eps_hat = as_data(eps=eps, eps_hat=eps_hat)
     s, t = as_step(gamma_s, gamma_t, eps)
-    if not steps > 0: raise ValueError(f"steps: expected a number above 0; got {steps!r}")
+    check_positive(steps=steps)
     weight = 0.5 * steps * torch.expm1(t - s)
     return weight.flatten().to(eps) * flat_sum((eps - eps_hat) ** 2)
 
@@ -218,9 +219,7 @@ def random_steps(n: int, steps: int, generator=None, device=None) -> Tensor:
 
     Returns:
         Step numbers in 1..T, `(n,)`, each uniform, together evenly spread"""
-    if not all(isinstance(v, int) and v >= 1 for v in (n, steps)):
-        raise ValueError(
-            f"expected whole numbers, at least one example and one step; got {n=}, {steps=}")
+    check_counts(n=n, steps=steps)
     where = dict(generator=generator, device=device)
     offset = draw(torch.randint, 0, n * steps, (), **where)
     order = draw(torch.randperm, n, **where)
@@ -236,5 +235,5 @@ def bits_per_dim(nats: Tensor, dims: int) -> Tensor:
 
     Returns:
         Bits per dimension, in the shape of `nats`"""
-    if not dims > 0: raise ValueError(f"dims: expected a number above 0; got {dims!r}")
+    check_positive(dims=dims)
     return nats / (dims * math.log(2))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from ..core import (
-    as_data, as_gamma, choose, draw, expect, flat_sum, implements, values_readable)
+    as_data, as_gamma, choose, draw, expect, flat_sum, implements, seen, values_readable)
 
 # %% ../../nbs/31_snr.ipynb #e2c7ff4b
 def _slope(dgamma_dt, x):
@@ -90,15 +90,12 @@ def integrated_loss(error, gamma_0: float, gamma_1: float, nodes: int = 2001) ->
 
     Returns:
         Loss, `()` or `(b,)`, nats"""
-    if not -math.inf < gamma_0 < gamma_1 < math.inf:
-        raise ValueError(
-            "expected finite gamma_0 < gamma_1, since the largest SNR stands at the data end; "
-            f"got {gamma_0} and {gamma_1}")
+    rises = -math.inf < gamma_0 < gamma_1 < math.inf
+    expect(rises, "finite gamma_0 < gamma_1: the first at the data", f"{gamma_0} and {gamma_1}")
     g = torch.linspace(gamma_0, gamma_1, nodes, dtype=torch.float64)
     e = error(g)
-    if e.ndim not in (1, 2) or len(e) != nodes:
-        raise ValueError(
-            f"expected error(gamma) of shape ({nodes},) or ({nodes}, b); got {tuple(e.shape)}")
+    fits = e.ndim in (1, 2) and len(e) == nodes
+    expect(fits, f"error(gamma) of shape ({nodes},) or ({nodes}, b)", tuple(e.shape))
     return torch.trapezoid(0.5 * torch.exp(-g).reshape(-1, *[1] * (e.ndim - 1)) * e, g, dim=0)
 
 # %% ../../nbs/31_snr.ipynb #79f90e93
@@ -147,14 +144,11 @@ def gammas_for_variance(schedule, t: Tensor) -> VarianceLevels:
 
     Returns:
         γ(t), γ'(t), and a place for the losses"""
-    if not schedule.shape_parameters():
-        raise ValueError(
-            "expected a schedule with a shape to learn, such as schedule.Monotone; "
-            f"got {type(schedule).__name__}")
-    if t.ndim != 1 or len(t) < 2:
-        raise ValueError(
-            "expected times (b,) of at least two examples, since the variance is that of their "
-            f"losses; got shape {tuple(t.shape)}: use a larger batch, or the plain schedule")
+    learned = "a schedule with a shape to learn, such as schedule.Monotone"
+    expect(schedule.shape_parameters(), learned, type(schedule).__name__)
+    as_data(t=t)
+    several = "times (b,) of at least two examples, by whose losses the variance is estimated"
+    expect(t.ndim == 1 and len(t) > 1, several, seen(t))
     (g0, g1), (u, rate) = schedule.ends(), schedule.fraction(t)
     losses = torch.full_like(u, math.nan, requires_grad=False)
     gamma, slope = _ForVariance.apply(g0.to(u), g1.to(u), u, rate, losses)
