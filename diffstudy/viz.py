@@ -92,7 +92,7 @@ def _array(x) -> np.ndarray:
 
 # %% ../nbs/78_viz.ipynb #4515c590
 def show_images(x, columns: int = 10, titles=None, ax=None, scale: float = 0.55):
-    """Show a grid of images, gray or color.
+    """Show a grid of images, gray, in color, or with an opacity as well.
 
     Args:
         x: Images, `(n, c, h, w)` in [-1, 1]
@@ -110,11 +110,12 @@ def show_images(x, columns: int = 10, titles=None, ax=None, scale: float = 0.55)
             f"them of gray levels; got {getattr(x, 'dtype', type(x).__name__)} "
             f"of shape {tuple(np.shape(x))}")
     x = ((_array(x) + 1) / 2).clip(0, 1)
+    if x.shape[1] == 3: x = np.concatenate([x, np.ones_like(x[:, :1])], 1)  # opaque
     n, c, h, w = x.shape
     rows = -(-n // columns)
 
     # one canvas with clear gaps of one pixel, since an axes for each image would be slow
-    canvas = np.full((rows * (h + 1) - 1, columns * (w + 1) - 1, c), np.nan, dtype=np.float32)
+    canvas = np.full((rows * (h + 1) - 1, columns * (w + 1) - 1, c), 0 if c > 1 else np.nan, "f4")
     for i, img in enumerate(x):
         r, q = divmod(i, columns)
         canvas[r * (h + 1):r * (h + 1) + h, q * (w + 1):q * (w + 1) + w] = img.transpose(1, 2, 0)
@@ -124,7 +125,6 @@ def show_images(x, columns: int = 10, titles=None, ax=None, scale: float = 0.55)
         wide = columns * scale + 1.2 * bool(titles)
         _, ax = plt.subplots(figsize=(wide, rows * scale * h / w))
     if c == 1: canvas = canvas.squeeze(-1)
-    else: canvas = np.concatenate([np.nan_to_num(canvas), ~np.isnan(canvas[..., :1])], -1)
     ax.imshow(canvas, cmap="gray", vmin=0, vmax=1, interpolation="none")
     ax.set_xticks([])
     middle = [r * (h + 1) + h / 2 - .5 for r in range(rows if titles else 0)]

@@ -110,7 +110,8 @@ _CHECKED = (
 _CONVENTION = (
     "Your levels: betas=NAME, abar=NAME, sigmas=NAME or log_snr=NAME of the same file, flow or "
     "flow='noise first'; a table betas or alphas_cumprod is found without it; "
-    "of a schedule betas, abar, sigmas or log_snr; of guidance w or scale.")
+    "of a schedule betas, abar, sigmas or log_snr; of guidance w or scale. "
+    "A sampler's x is standard noise, with sigmas times the largest.")
 
 # %% ../../nbs/79_exercises.ipynb #6ce6f8f7
 def _verdict(kind: str, path: str, names: Definitions, says, auto: bool, **network):
@@ -126,7 +127,7 @@ def _verdict(kind: str, path: str, names: Definitions, says, auto: bool, **netwo
             "not tried, since its arguments have no usual names: write fn(model, x, steps), or of "
             "a loss fn(model, x0), around it"))
     if kind in ("sampler", "loss"): more["predicts"] = network["predicts"]
-    if kind == "sampler": more["steps"] = network["steps"]
+    if kind == "sampler": more |= dict(steps=network["steps"], lowest=network["lowest"])
     try: return of(fn, **more)
     except Exception as e:
         why = f"it stops with {type(e).__name__}: {e}; how it is called: diffstudy check --help"
@@ -142,6 +143,7 @@ def check_run(
     says: option(Optional[str], _CONVENTION) = None,
     predicts: option(str, "Of the network: eps, x, v, score or flow.") = "eps",
     steps: option(int, "To try a sampler with.") = 16,
+    lowest: option(bool, "A sampler's last step may end at the table's lowest level.") = False,
 ):
     "Compare a function of your own with the exact answer, and say what is likely wrong."
     from diffstudy.check.functions import CHECKS
@@ -163,7 +165,8 @@ def check_run(
             todo += [(k, path, None if k == "guidance" else says) for k, path in found]
         verdicts = []
         for kind, path, how in todo:
-            verdicts.append(_verdict(kind, path, names, how, auto, predicts=predicts, steps=steps))
+            verdicts.append(_verdict(
+                kind, path, names, how, auto, predicts=predicts, steps=steps, lowest=lowest))
             typer.echo(verdicts[-1].says)
     if not all(verdicts): raise typer.Exit(1)
 

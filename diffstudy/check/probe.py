@@ -24,11 +24,20 @@ class Levels(NamedTuple):
         name: Convention: betas, abar, sigmas, log_snr or flow
         alpha: Times → factors α of the data
         sigma: Times → factors σ of the noise
-        times: Times `(n,)` by rising noise: all of a table, 999 of a function"""
+        times: Times `(n,)` by rising noise: all of a table, 999 of a function
+        end: α and σ where a sampler may end: those of the data"""
     name: str
     alpha: Callable
     sigma: Callable
     times: Tensor
+    end: tuple = 1., 0.
+
+    @property
+    def lowest(self) -> tuple:
+        "Return α and σ of a table's lowest level, and of a function those of the data."
+        a, s = (f(self.times[0]).item() for f in (self.alpha, self.sigma))
+        if self.name == "sigmas": return 1., s / a
+        return (a, s) if self.steps else (1., 0.)
 
     def at(self, t, x):
         "Evaluate α and σ at t, with as many dimensions as x."
@@ -49,7 +58,8 @@ class Levels(NamedTuple):
     @property
     def least(self) -> float:
         "Return the least noise that counts after the last step: half of a table's first level."
-        first = self.sigma(self.times[:1]).item() if self.steps or self.name == "sigmas" else 0.
+        first = self.lowest[1]
+        if self.end[1]: return 1.02 * first
         return min(.02, first / 2) if first > 1e-6 else .02
 
 def as_float64(v) -> Tensor:
@@ -285,6 +295,8 @@ def _is_shifted(s: _Step, l: Levels, predicts: str, k: int) -> bool:
         predicts, later(s.call.alpha), later(s.next_level[0]), 1e-3)
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #5e542413
+_HALF = "half of the score is taken, where new noise asks for all of it"
+
 def _slips_shown(s: _Step, predicts: str, l: Levels) -> dict[str, bool]:
     "Test a wrong step for each slip; return True or False by the sentence to say."
     (a, sigma), (beta, small, _) = s.next_level, s.posterior_terms()
@@ -293,6 +305,7 @@ def _slips_shown(s: _Step, predicts: str, l: Levels) -> dict[str, bool]:
     p, q, *_ = FACTORS[predicts](alpha_t, sigma_t)
     a_one, sigma_one = (f(torch.tensor(s.call.t - 1)).item() for f in (l.alpha, l.sigma))
     root = (1 - beta) ** .5  # of the step's α, where there is a chain
+    kept = sigma_t * a / alpha_t  # the noise where nothing is predicted
     negative = s._replace(coef_output=-coef_r).data_and_noise(predicts)
     return {
         "all examples of a batch get the same noise": s.shared,
@@ -315,6 +328,9 @@ def _slips_shown(s: _Step, predicts: str, l: Levels) -> dict[str, bool]:
             and not s.is_close(s.new, sigma),
         "deviations are subtracted, where variances belong":
             s.new > .02 and s.is_close(s.noise, sigma - s.new) and s.is_close(s.data, a),
+        "alpha_t / alpha_s is missing in the factor of x_t":
+            s.new > .9 * small > .02 and s.is_close(coef_r / q, a * beta / sigma_t ** 2)
+            and s.is_close(coef_z - coef_r * p / q, (sigma / sigma_t) ** 2),
         "new noise comes on top: the predicted noise is not made smaller for it":
             s.new > .02 and s.is_close(s.noise, sigma),
         "the predicted noise is made smaller by eta times the step's variance: eta squared belongs":
@@ -332,10 +348,12 @@ def _slips_shown(s: _Step, predicts: str, l: Levels) -> dict[str, bool]:
             predicts == "eps" and l.steps and s.is_close(coef_z, 1 / root)
             and s.is_close(coef_r * sigma_t ** 2, -beta / root),
         "no noise is added, where the mean is that of a step that adds some":
-            s.new < 1e-6 and (mean or s.is_close(s.noise, 2 * sigma - sigma_t * a / alpha_t)),
+            s.new < 1e-6 and (mean or s.is_close(s.noise, 2 * sigma - kept)),
         "a root is missing in x0 from eps: 1 / abar - 1 has one":
             predicts == "eps" and s.new < 1e-6 and s.is_close(s.data, a)
             and s.is_close(coef_r, sigma - a * (sigma_t / alpha_t) ** 2),
+        _HALF: s.new > 1e-6 and s.is_close(s.data, a) and .4 < (kept - s.noise) / (
+            kept - max(sigma ** 2 - s.new ** 2, 0.) ** .5 + 1e-9) < .6,
         "a root is missing: alpha squared stands where alpha belongs":
             s.is_close(s.data, a ** 2) and not s.is_close(a, 1.),
     }
@@ -349,6 +367,8 @@ def _describe_level(l: Levels, data: float, noise: float) -> str:
     return f"{data:.3f} of the data and noise of {noise:.3f}"
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #5ac7f87d
+_MEANT = ". Where that is meant: lowest=True"  # of an end at a table's lowest level
+
 def _other_levels(found: list[_Step]) -> str | None:
     "Find the levels of another schedule, for which all steps of DDIM with noise are right."
     a, off = 1., []
@@ -363,8 +383,31 @@ def _other_levels(found: list[_Step]) -> str | None:
         f"it steps by another schedule: at t = {call.t:.4g} with {a:.3f} of the data, where "
         f"{call.alpha:.3f} is said")
 
-def _fault_of_states(fn, l: Levels, predicts: str, steps: int, shape) -> tuple[str | None, str]:
+def _fault_of_states(found, fn, l, predicts, steps, shape) -> tuple:
     "Read the states of a sampler whose steps use several answers, where all data are 1."
+    read = [s.call for s in found]
+    def uneven():  # where all answers say the same, a step must lead to its level
+        for i, after in enumerate(read[1:100]):
+            if after.x.std() > 1e3 * max(after.sigma, 1.): return None
+            parts = []  # the data and the noise that each of the last answers says
+            for c in read[max(0, i - 3):i + 1]:
+                p, q, r, u = FACTORS[predicts](c.alpha, c.sigma)
+                parts += [p * c.x + q * c.answer, r * c.x + u * c.answer]
+            known = torch.cat([*parts, torch.ones_like(after.x)], 1)
+            fit = torch.linalg.lstsq(known, after.x).solution
+            data, noise = (fit[k:-1:2].sum().item() for k in (0, 1))
+            total = math.hypot(noise, (after.x - known @ fit).std())
+            if c.alpha < 1e-3 or abs(data - after.alpha) > .03 * after.alpha: continue
+            if abs(total - after.sigma) > .03 * after.sigma + .01: return (
+                f"step {i + 1} combines answers with weights that do not add up to 1: where all "
+                f"say the same, it leads to noise of {total:.3f}, and the network is told "
+                f"t = {after.t:.4g}: {after.sigma:.3f}")
+    inside = [(b, c) for s, b, c in zip(found, found[1:], found[2:])
+              if max(s.new, s.older) < 1e-3 and not s.right and s.fits(
+                  predicts, to=b.next_level, tol=.002)]
+    if len(inside) > len(found) / 4: return (
+        f"inside of a step the network is told t = {inside[0][0].call.t:.4g}, where the state has "
+        f"the level of the call after it, t = {inside[0][1].call.t:.4g}"), ""
     def exact_output(x, a, s): return target(predicts, x, torch.ones_like(x), a, s)
     calls, end = _record_run(fn, l, steps, 2000, exact_output, shape)
     for i, c in enumerate(calls, 1):
@@ -375,11 +418,12 @@ def _fault_of_states(fn, l: Levels, predicts: str, steps: int, shape) -> tuple[s
             noise=(c.x.std().item() / c.sigma, .15),
             data=(c.x.mean().item() / c.alpha, .04 + .15 * ratio + ratio / first))
         for what, (times, off) in much.items():
-            if abs(times - 1) > off: return (
+            if abs(times - 1) > off: return uneven() or (
                 f"at call {i} the state has {times:.2f} times the {what} that the level has "
                 f"which the network is told, t = {c.t:.4g}"), "near" if i > 1 else ""
     if end.std() <= l.least: return None, ""
-    says = f"the last step does not end at the data: noise of {end.std():.3g} is left"
+    meant = _MEANT * (abs(end.std() - l.lowest[1]) < .1 * l.lowest[1])
+    says = f"the last step does not end at the data: noise of {end.std():.3g} is left{meant}"
     try: _, later = _record_run(fn, l, 8 * steps, 2000, exact_output, shape)
     except Exception: return says, ""  # some cannot do as many
     return says, "near" if later.std() < .5 * end.std() else ""
@@ -391,11 +435,17 @@ def _fault_of_steps(found: list, l: Levels, predicts: str) -> tuple:
         if body and all(_is_shifted(s, l, predicts, k) for s in body):
             return f"the levels are off by one: each is that of the state {what}", ""
     wrong, end = [(i, s) for i, s in enumerate(body, 1) if not s.right], None
-    if len(wrong) > len(body) / 2 and (last.new > l.least or last.total < 5 * l.least): pass
-    elif last.new > l.least: end = f"noise of {last.new:.3f} is added in the last step"
-    elif last.total > l.least + last.chance[1] or not last.is_close(last.data, 1., .02): end = (
-        "the last step does not end at the data: it leads to "
-        f"{_describe_level(l, last.data, last.total)}")
+    stop = last._replace(next_level=l.lowest)  # with the mean of DDPM less noise is left there
+    mean = l.least if l.end[1] else stop.posterior_terms()[2] / 2
+    least = min(l.least, mean) if mean > 1e-4 else l.least
+    if len(wrong) > len(body) / 2 and (last.new > least or last.total < 5 * least): pass
+    elif last.new > least: end = f"noise of {last.new:.3f} is added in the last step"
+    elif last.total > least + last.chance[1] or not any(
+            last.is_close(last.data, v, .02) for v in (1., l.end[0])):
+        where = _describe_level(l, last.data, last.total)
+        if where.startswith("the"): where += f", noise of {last.total:.3f} is left"
+        meant = _MEANT * (last.total < 1.02 * l.lowest[1] + last.chance[1])
+        end = f"the last step does not end at the data: it leads to {where}{meant}"
     sane = [s for _, s in wrong if s.call.x.std() < 1e3 * max(s.call.sigma, 1.)]  # still readable
     shown = [_slips_shown(s, predicts, l) for s in sane]
     shown = {says: [slips[says] for slips in shown] for says in (shown[0] if shown else [])}
@@ -404,6 +454,7 @@ def _fault_of_steps(found: list, l: Levels, predicts: str) -> tuple:
              for i, s in wrong if i > -k for o in [found[i - 1 + k]]]
             for k, what in {-1: "after", 1: "before"}.items()}
     several = late | shown if len(found) >= 100 else shown | late  # neighbors of many are alike
+    several = {_HALF: shown.get(_HALF, [])} | several
     for says, seen in several.items():
         if sum(seen) > .8 * len(seen) > 0: return says, "better", end
     if wrong and predicts == "eps" and l.steps and (says := _other_levels(found)): return says, ""
@@ -433,7 +484,8 @@ def wasserstein_error(fn, l: Levels, predicts: str, steps: int, shape=(1,),
 
     # the quantiles, by the distribution's rise
     at = size * torch.linspace(-4, 4, 8001, dtype=torch.float64)
-    rise = (share * torch.special.ndtr((at[:, None] - means) / std)).sum(-1)
+    far = (at[:, None] - l.end[0] * means) / math.hypot(l.end[0] * std, l.end[1])
+    rise = (share * torch.special.ndtr(far)).sum(-1)
     right = torch.as_tensor(np.interp((np.arange(len(end)) + .5) / len(end), rise, at))
     return len(calls), (end.flatten().sort().values - right).abs().mean().item() / size
 
@@ -442,7 +494,7 @@ def ddim(l: Levels, predicts: str, times: Tensor) -> Callable:
     "Make a DDIM of our own, which asks a network at these times."
     def walk(model, x, steps=None):
         if l.name == "sigmas": x = x * l.alpha(times[0])  # of EDM's own network
-        told = [[v.clamp(min=1e-6) for v in l.at(t, x)] for t in times] + [(1., 0.)]
+        told = [[v.clamp(min=1e-6) for v in l.at(t, x)] for t in times] + [l.end]
         for t, (a, s), (b, r) in zip(times, told, told[1:]):
             p, q, u, w = FACTORS[predicts](a, s)
             y = model(x, t)
@@ -512,30 +564,38 @@ def _fault_of_levels(calls, l) -> str | None:
         f"it begins with pure noise and tells the network t = {first.t:g}, where {first.alpha:.2f} "
         "of the picture is left: begin at the noisiest level")
 
-def sampler(fn, predicts: str = "eps", steps: int = 16, **says) -> Verdict:
+def sampler(fn, predicts: str = "eps", steps: int = 16, lowest: bool = False, **says) -> Verdict:
     """Check the steps of a sampler, and its samples of an exact mixture.
 
     Args:
-        fn: `fn(model, x, steps)`, with `generator=` if it takes one → samples; `model(x, t)`
+        fn: `fn(model, x, steps)`, with `generator=` if it takes one → samples; `model(x, t)`; x is
+            standard noise, with sigmas= times the largest of them
         predicts: Kind of prediction: eps, x, v, score, flow, or edm, F of c_in x
         steps: Number of steps to run; all of the chain if the sampler takes no fewer
+        lowest: The last step may end at the table's lowest level, as by diffusers'
+            `set_alpha_to_one=False`
         **says: Noise levels: betas=, abar=, sigmas=, log_snr= or flow=True"""
     l, predicts = said(predicts, **says)
+    if lowest: l = l._replace(end=l.lowest)
     def recorded(shape, n=8): return _record_run(fn, l, steps, n, probe_output(predicts), shape)
     shape, (_, few) = first_that_works(recorded, (1, 1, 1), (1,))
-    calls, end = recorded(shape, max(50, (20_000 if steps <= 50 else 2000) * 8 // len(few)))
+    calls, last = recorded(shape, max(50, (20_000 if steps <= 50 else 2000) * 8 // len(few)))
     if not calls: return make_verdict("sampler", fn, "the network is never called")
-    if not end.isfinite().all():
-        bad = [c.t for c in calls if not c.x.isfinite().all()]
-        where = f"from the call at t = {bad[0]:.4g} on" if bad else "after the last call"
-        return make_verdict("sampler", fn, f"what comes out is not finite, {where}")
+    if not last.isfinite().all():
+        bad = next((i for i, c in enumerate(calls) if not c.x.isfinite().all()), len(calls))
+        where = f"from the call at t = {calls[bad].t:.4g} on" if bad < len(calls) else (
+            "after the last call")
+        before, first = calls[max(bad - 1, 0)], [*(c.x for c in calls), last][bad]
+        why = "; maybe the root of a number below 0, as 1 - abar_(t-1) - sigma^2" * bool(
+            first.isnan().any() and before.x.std() < 10 * max(before.sigma, 1.))
+        return make_verdict("sampler", fn, f"what comes out is not finite, {where}{why}")
     if wrong := _fault_of_levels(calls, l): return make_verdict("sampler", fn, wrong)
 
     # its steps, and its samples where those are right, or may be so in the limit of small steps
-    found = _read_steps(calls, end, predicts)
+    found = _read_steps(calls, last, predicts)
     several = any(s.older > .3 for s in found)
     noisy = any(s.new > 1e-6 and s.older < .99 for s in found)
-    if several: wrong, excused, *end = _fault_of_states(fn, l, predicts, steps, shape)
+    if several: wrong, excused, *end = _fault_of_states(found, fn, l, predicts, steps, shape)
     else: wrong, excused, *end = _fault_of_steps(found, l, predicts)
     if wrong and not excused: return make_verdict("sampler", fn, wrong)
     fresh = all(s.is_close(s.new, s.next_level[1]) and s.is_close(s.noise, 0.) for s in found[1:-1])

@@ -385,7 +385,8 @@ def hang(m: re.Match) -> str:
     def mark(line):
         plain = html.unescape(re.sub("<[^>]*>", "", line))
         if len(plain) <= 42 or line.count("<") != 2 * line.count("</"): return line
-        indent = f"<l- style=--n:{len(plain) - len(plain.lstrip()) + 4}>"
+        more = 4 + 4 * plain.lstrip().startswith("def ")  # arguments stand deeper than the body
+        indent = f"<l- style=--n:{len(plain) - len(plain.lstrip()) + more}>"
         code, mark, remark = line.partition("<c->")
         if not mark or not code.strip(): return f"{indent}{line}</l->"
         return f"{indent}<o->{code}</o-><b->{mark}{remark}</b-></l->"
@@ -428,7 +429,7 @@ def marked(page: str) -> str:
         return m.group(1) + " columns" * table + "".join(m.group(2, 3, 4))
 
     def breaks(m): return re.sub(r"(?<=\w)([._])(?=\w)", r"\1<wbr>", m.group(0))
-    page = re.sub(r"<td>.*?</td>", lambda m: re.sub("<code>.*?</code>", breaks, m.group(0)), page)
+    page = re.sub(r"<td>.*?</td>", lambda m: re.sub("<code>[^(]*?</code>", breaks, m.group(0)), page)
     for found, so in SET.items(): page = re.sub(found, so, page)
     return BLOCK.sub(hang, PRINTED.sub(printed, FOLD.sub(fold, WAITS.sub("", page))))
 

@@ -56,6 +56,11 @@ def test_faults_of_float32_tables_are_named(name):
     f.ABAR = torch.cumprod(1 - f.BETAS, 0)
     assert NAMED[name] in check_fault(f, name).says
 
+def test_roots_of_betas_have_a_name():
+    "deviations for variances leave pure noise in most levels; a chain of 4,000 steps does not"
+    assert "roots of betas" in check.schedule(torch.linspace(1e-4, .02, 1000) ** .5).says
+    assert check.schedule(torch.linspace(1e-4, .02, 4000))
+
 def test_another_hand():
     "thirteen slips of somebody who had not seen the checker are wrong, 43 healthy functions right"
     o = material("others")
@@ -130,12 +135,24 @@ OTHER_NOISE = "a.sqrt() * x0 + (1 - a).sqrt() * torch.randn_like(x0)"
         ("a root twice", "the root of abar is taken twice", "eps",
             dict(x_t="a ** .25 * x0 + (1 - a.sqrt()).sqrt() * e")),
         ("absolute", "an absolute error", "eps", dict(cost="(p - y).abs()")),
-        ("weighted", "levels that `weight=` checks", "eps",
-            dict(cost="(5 * (1 - a) / a).clamp(max=1) * (p - y) ** 2")))])
+        ("a third", "0.333 times the mean square", "eps", dict(cost="(p - y) ** 2 / 3")),
+        ("other weights", "from 0.", "eps", dict(cost="(1 - a) ** 3 * (p - y) ** 2")),
+        ("least of 5", "weighted by min(SNR, 5) / SNR, where no", "eps",
+            dict(cost="(5 * (1 - a) / a).clamp(max=1) * (p - y) ** 2")),
+        ("SNR of x", "weighted by SNR, where no", "x",
+            dict(goal="x0", cost="a / (1 - a) * (p - y) ** 2")))])
 def test_a_fourth_hand(says, predicts, slip):
-    "slips in losses of five packages are named, and weights that nobody said are seen"
+    "slips in losses of five packages are named, and weights that nobody said"
     loss, betas = loss_of(**slip)
-    assert says in check.loss(loss, predicts, betas=betas).says
+    verdict = check.loss(loss, predicts, betas=betas)
+    assert not verdict
+    assert says in verdict.says
+
+def test_weights_that_are_said_are_right():
+    "with `weight=` the same loss is right"
+    loss, betas = loss_of(goal="x0", cost="a / (1 - a) * (p - y) ** 2")
+    snr = torch.expm1(-torch.log1p(-betas.double()).cumsum(0)) ** -1
+    assert check.loss(loss, "x", weight=lambda t: snr[t.long()], betas=betas)
 
 @pytest.mark.parametrize("says, mean, var", [
     ("abar of the noisier state stands", "b * a.sqrt()", "b * (1 - p) / (1 - a)"),

@@ -212,10 +212,11 @@ def lucidrains():
         def ddim(model, x, steps, p=predicts): return made(model, p, steps).ddim_sample(x.shape)
         def ddpm(model, x, steps, p=predicts): return made(model, p).p_sample_loop(x.shape)
         def loss(model, x0, p=predicts): return made(model, p).p_losses(x0, times(1000, x0))
+        def weight(t, table=made(None, predicts).loss_weight): return table[t.long()]
         yield f"sampler, DDIM of {kind}", check.sampler, ddim, dict(predicts=kind, **says)
         if kind == "eps": yield "sampler, DDPM of eps", check.sampler, ddpm, dict(
             steps=1000, **says)
-        yield f"loss of {kind}", check.loss, loss, dict(predicts=kind, **says)
+        yield f"loss of {kind}", check.loss, loss, dict(predicts=kind, weight=weight, **says)
 
 
 def latent_diffusion():
@@ -235,6 +236,8 @@ def latent_diffusion():
         return sample
     yield "schedule", check.schedule, betas
     yield "sampler, DDIM", check.sampler, of("ddim", "DDIMSampler"), dict(betas=betas)
+    yield "sampler, DDIM, where its end is meant", check.sampler, of("ddim", "DDIMSampler"), dict(
+        betas=betas, lowest=True)
     yield "sampler, PLMS", check.sampler, of("plms", "PLMSSampler"), dict(betas=betas)
 
 
@@ -286,9 +289,9 @@ def edm():
             yield f"sampler, {kind.upper()}, {solver}", check.sampler, of(
                 f.ablation_sampler, solver=solver, discretization=kind, schedule=kind,
                 scaling=scaling, sigma_max=80), says | dict(sigmas=table)
-    for name in "EDMLoss", "VELoss":
+    for name, weight in dict(EDMLoss=None, VELoss=lambda s: s ** -2).items():
         def loss(model, x0, it=getattr(l, name)()): return it(net(model), x0, None).mean()
-        yield f"loss, {name}", check.loss, loss, says
+        yield f"loss, {name}", check.loss, loss, says | dict(weight=weight)
 
 
 ADAPTERS = dict(zip(SOURCES, (

@@ -75,7 +75,9 @@ def assert_near(a, b, tolerance=1e-4):
     torch.testing.assert_close(a, b, rtol=0, atol=tolerance)
 
 # %% ../../../nbs/98a_live.ipynb #4ebabc77
-def test_the_plane_is_that_of_pytorch(tab):
+@pytest.mark.parametrize(
+    "w, eta, steps", ((0., 0., 1), (1.5, 0., 30), (8., 0., 50), (2., .6, 25), (1., 1., 50)))
+def test_the_plane_is_that_of_pytorch(tab, w, eta, steps):
     "every state of 40 guided particles, η from 0 to 1, and the tilted densities: to 1e-9"
     body = """return [m.grid(args[5]).slice(), m.ddim(args[0], args[1], args[2], args[3], args[4])]
       .map(v => [...v])"""
@@ -87,19 +89,18 @@ def test_the_plane_is_that_of_pytorch(tab):
         as_json = dict(
             weights=mix.weights.tolist(), means=mix.means.tolist(),
             std=mix.covs[:, 0].sqrt().tolist())
-        for w, eta, steps in (0., 0., 1), (1.5, 0., 30), (8., 0., 50), (2., .6, 25), (1., 1., 50):
-            c, gammas = torch.arange(40) % 3, grid(Cosine(-12., 12.), steps, dtype=torch.float64)
-            draw = lambda g: torch.randn(40, 2, generator=g, dtype=torch.float64)
-            z, g = draw(stream(0, "z")), stream(0, "noise")
-            noise = torch.stack([draw(g) for _ in range(steps)])
-            states = sample.ddim(
-                ClassifierFree(mix.predict, c, w=w, null=3), z, gammas, stream(0, "noise"),
-                eta=eta, trajectory=True)
-            levels, ours = call(
-                tab, "plane", body, as_json, z.flatten().tolist(), c.tolist(),
-                gammas.tolist(), dict(w=w, eta=eta, noise=noise.flatten().tolist()), steps)
-            assert_near(levels, gammas, 1e-9)
-            assert_near(ours, states, 1e-9)
+        c, gammas = torch.arange(40) % 3, grid(Cosine(-12., 12.), steps, dtype=torch.float64)
+        draw = lambda g: torch.randn(40, 2, generator=g, dtype=torch.float64)
+        z, g = draw(stream(0, "z")), stream(0, "noise")
+        noise = torch.stack([draw(g) for _ in range(steps)])
+        states = sample.ddim(
+            ClassifierFree(mix.predict, c, w=w, null=3), z, gammas, stream(0, "noise"),
+            eta=eta, trajectory=True)
+        levels, ours = call(
+            tab, "plane", body, as_json, z.flatten().tolist(), c.tolist(),
+            gammas.tolist(), dict(w=w, eta=eta, noise=noise.flatten().tolist()), steps)
+        assert_near(levels, gammas, 1e-9)
+        assert_near(ours, states, 1e-9)
 
         points = 3 * torch.randn(50, 2, generator=stream(0, "points"), dtype=torch.float64)
         logs = mix.log_prob(points, c=torch.tensor(1)) + 2 * mix.log_class_prob(points)[:, 1]
@@ -109,7 +110,8 @@ def test_the_plane_is_that_of_pytorch(tab):
         assert_near([v - ours[0] for v in ours], logs - logs[0], 1e-9)
 
 # %% ../../../nbs/98a_live.ipynb #e630ad23
-def test_the_posterior_is_that_of_pytorch(tab):
+@pytest.mark.parametrize("z, s", ((.3, .8), (-2., .2), (0., .99), (1.7, .5), (.6, .28)))
+def test_the_posterior_is_that_of_pytorch(tab, z, s):
     "shares, mean and density of three peaks, as they are dragged at five levels: to 1e-9"
     mix = dict(weights=[.2, .5, .3], means=[-1., .4, 1.5], std=[.2, .1, .4])
     world = data.GaussianMixture(
@@ -119,13 +121,11 @@ def test_the_posterior_is_that_of_pytorch(tab):
     x = torch.linspace(-2, 2, 9, dtype=torch.float64)
     body = """const {parts, mean} = m.posterior(...args.slice(0, 3));
       return [parts.map(p => p.share), mean, args[3].map(x => m.density(parts, x))]"""
-    for z, s in (.3, .8), (-2., .2), (0., .99), (1.7, .5), (.6, .28):
-        shares, mean, p = call(tab, "posterior", body, mix, z, s, x.tolist())
-        found = world.posterior(
-            torch.tensor([[z]], dtype=torch.float64), (1 - s ** 2) ** .5, s)
-        assert_near(shares, found.weights, 1e-9)
-        assert_near([mean], found.mean(), 1e-9)
-        assert_near(p, found.log_prob(x[:, None]).exp(), 1e-9)
+    shares, mean, p = call(tab, "posterior", body, mix, z, s, x.tolist())
+    found = world.posterior(torch.tensor([[z]], dtype=torch.float64), (1 - s ** 2) ** .5, s)
+    assert_near(shares, found.weights, 1e-9)
+    assert_near([mean], found.mean(), 1e-9)
+    assert_near(p, found.log_prob(x[:, None]).exp(), 1e-9)
 
 def test_the_posterior_follows_keys_and_pointer(tab):
     "z by the arrow keys and by the mouse, σ by its slider; the words are those of the state"
@@ -231,9 +231,8 @@ def test_the_plane_by_keyboard(tab):
 def test_figures_on_a_phone(tab):
     "360 pixels, dark, less motion: nothing too wide, nothing plays, a center follows a finger"
     tab.evaluate("document.documentElement.dataset.scheme = 'dark'")
-    for name in FIGURES:
-        figure = press(tab, name)
-        assert tab.evaluate(WIDE) <= 0, name
+    for name in FIGURES: press(tab, name)
+    assert tab.evaluate(WIDE) <= 0
     figure = tab.locator("#live-plane")
     assert figure.locator("input[type=range]").last.input_value() == "50"  # the end, at once
 
@@ -252,19 +251,19 @@ def test_figures_on_a_phone(tab):
     assert tab.evaluate(SMALL) == 0
 
 # %% ../../../nbs/98a_live.ipynb #476fc92e
-def test_digits_are_typed_and_timed(tab):
+@pytest.mark.parametrize("typed", (True, False))
+def test_digits_are_typed_and_timed(tab, typed):
     "a digit by its key and by its button, other noise, the time on the page: below a second"
     figure = press(tab, "digits")
     assert sum(a.startswith("live/") for a in tab.asked) == 5  # two modules, look, header, weights
-    for key, button in ("7", None), (None, "4"):
-        if key: tab.keyboard.press(key)
-        else: figure.get_by_role("button", name=button, exact=True).click()
-        digit, ms = seen(tab, "digits", "digit", "ms")
-        said = figure.locator(".says").text_content()
-        assert digit == int(key or button)
-        assert said.startswith(f"A {digit} from noise number 1: ")
-        assert "ms by your browser" in said
-        assert ms < 1000
+    if typed: tab.keyboard.press("7")
+    else: figure.get_by_role("button", name="7", exact=True).click()
+    digit, ms = seen(tab, "digits", "digit", "ms")
+    said = figure.locator(".says").text_content()
+    assert digit == 7
+    assert said.startswith("A 7 from noise number 1: ")
+    assert "ms by your browser" in said
+    assert ms < 1000
     first, = seen(tab, "digits", "pixels")
     figure.get_by_role("button", name="Other noise").click()
     second, = seen(tab, "digits", "pixels")
@@ -303,16 +302,16 @@ def test_a_hole_is_filled_as_pytorch_fills_it(tab):
         z = inverse.replacement(model.predict(), measured, start, grid(model.schedule, 4).detach())
     assert_near(first, z, 1e-3)
 
-def test_started_figures_keep_nobody_out(tab):
+@pytest.mark.parametrize("scheme", ("light", "dark"))
+def test_started_figures_keep_nobody_out(tab, scheme):
     "axe-core finds nothing serious in the started figures, in light and dark"
     for name in FIGURES: press(tab, name)
     tab.add_script_tag(path=website.web_packages() / "axe-core" / "axe.min.js")
     look = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
       .filter(v => ['serious', 'critical'].includes(v.impact))
       .map(v => `${v.id}: ${v.nodes[0].html.slice(0, 150)}`)"""
-    for scheme in "light", "dark":
-        tab.evaluate("to => { document.documentElement.dataset.scheme = to }", scheme)
-        assert tab.evaluate(look) == [], scheme
+    tab.evaluate("to => { document.documentElement.dataset.scheme = to }", scheme)
+    assert tab.evaluate(look) == []
 
 # %% ../../../nbs/98a_live.ipynb #87d5e560
 def test_weights_are_written_and_read(tmp_path):
@@ -339,9 +338,9 @@ def test_weights_are_written_and_read(tmp_path):
     with pytest.raises(ValueError, match="write it again"): read("digits", tmp_path / "out")
     with pytest.raises(ValueError, match="finite numbers"): pack(dict(a=torch.tensor([math.inf])))
 
-def test_figures_draw_digits():
+@pytest.mark.parametrize("name, least", (("digits", 930), ("guided", 980)))
+def test_figures_draw_digits(name, least):
     "the judge reads at least 93 % and 98 % of what is in the files"
-    for name, least in ("digits", 930), ("guided", 980):
-        made = read(name)[0]["made"]
-        assert made["recognized"]["count"] >= least
-        assert made["recognized"]["n"] == 1000
+    made = read(name)[0]["made"]
+    assert made["recognized"]["count"] >= least
+    assert made["recognized"]["n"] == 1000
