@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from ..core import (
-    check_counts, check_probabilities, expect, randn_like, seen, values_readable)
+    check_counts, check_probabilities, expect, randn_like, seen, to_device, values_readable)
 from ..nets.models import initialize
 from ..process.sample import progress_range
 from ..vdm.bound import check_levels
@@ -396,7 +396,7 @@ class Transformer(nn.Module):
         Returns:
             Parameters of the pixels' distributions, `(b, h, w, head.size)`"""
         k = _levels(self, k).flatten(1)[:, self.order]
-        start_token = torch.as_tensor(start_token, device=k.device).expand(len(k))
+        start_token = to_device(torch.as_tensor(start_token), k.device).expand(len(k))
         before = self.read(k[:, :-1]) + self.told()[:-1]
         h = torch.cat([self.start(start_token)[:, None], before], 1) + self.asked()
         for block in self.blocks: h = block(h, self.mask)

@@ -175,8 +175,7 @@ class Flow(nn.Module):
 
         Returns:
             z, `(b, dim)`, and log |det ∂z/∂x|, `(b,)`"""
-        as_data(x=x)
-        expect(x.ndim == 2, "floats of shape (b, dim)", seen(x), "x")
+        expect(as_data(x=x)[0].ndim == 2, "floats of shape (b, dim)", seen(x), "x")
         total = x.new_zeros(len(x))
         for part in self.parts:
             x, log_det = part(x, context)

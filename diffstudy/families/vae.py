@@ -121,8 +121,8 @@ def linear_bound(model: LinearGaussian, x: Tensor, q: Normal) -> Terms:
     Returns:
         Terms of the negative ELBO, nats"""
     as_data(x=x)
-    fits = isinstance(q, Normal) and q.mean.shape == (len(x), model.weights.shape[1])
-    expect(fits, f"q of shape ({len(x)}, {model.weights.shape[1]})", seen(getattr(q, "mean", q)), "q")
+    fits = q.mean.shape == (len(x), model.weights.shape[1])
+    expect(fits, f"q of shape ({len(x)}, {model.weights.shape[1]})", seen(q.mean), "q")
     error = flat_sum((x - model.mean - q.mean @ model.weights.T) ** 2)
     error = error + flat_sum(q.var.expand_as(q.mean) * (model.weights ** 2).sum(0))
     nats = .5 * (error / model.var + x.shape[1] * torch.log(2 * math.pi * model.var))

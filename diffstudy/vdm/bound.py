@@ -13,8 +13,8 @@ import torch, torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from ..core import (
-    as_data, as_gamma, as_numbers, as_step, check_counts, check_positive, draw, expect, flat_sum,
-    implements, seen, values_readable)
+    as_data, as_gamma, as_step, check_counts, check_positive, draw, flat_sum, implements, seen,
+    values_readable)
 from ..process.process import posterior
 
 # %% ../../nbs/30_bound.ipynb #e76ac9a5
@@ -104,14 +104,14 @@ def check_levels(k: Tensor, levels: int):
     Args:
         k: Gray levels, any shape
         levels: Number of gray levels"""
-    check_counts(levels=levels)
     if not torch.is_tensor(k) or k.is_floating_point() or k.is_complex():
         raise TypeError(
             f"expected integer gray levels 0..{levels - 1} in a tensor; "
             f"got {seen(k)}, decode it first")
     if values_readable(k) and k.numel():
         low, high = (v.item() for v in k.aminmax())
-        expect(0 <= low <= high < levels, f"gray levels 0..{levels - 1}", f"{low} to {high}")
+        if not 0 <= low <= high < levels:
+            raise ValueError(f"expected gray levels 0..{levels - 1}; got {low} to {high}")
 
 # %% ../../nbs/30_bound.ipynb #d1589ffd
 def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int,
@@ -128,8 +128,9 @@ def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int
     Returns:
         Reconstruction loss, `(b,)`, nats"""
     check_levels(k, levels)
-    x, gamma_0 = *as_data(x_noisy=x_noisy), as_numbers(gamma_0, "gamma_0")
-    expect(k.shape == x.shape, f"k and x_noisy of one shape, {tuple(x.shape)}", tuple(k.shape))
+    if k.shape != x_noisy.shape: raise ValueError(
+        f"expected k and x_noisy of one shape; got {tuple(k.shape)} and {tuple(x_noisy.shape)}")
+    x, gamma_0 = *as_data(x_noisy=x_noisy), torch.as_tensor(gamma_0)
     w = torch.exp(-as_gamma(gamma_0, x, "gamma_0")).to(x).expand_as(x)
 
     # how many levels on each side of the nearest one change the sum in its last digit;
@@ -182,7 +183,7 @@ def diffusion_loss_x(x: Tensor, x_hat: Tensor, gamma_s: Tensor, gamma_t: Tensor,
         Diffusion loss, `(b,)`, nats"""
     x, x_hat = as_data(x=x, x_hat=x_hat)
     s, t = as_step(gamma_s, gamma_t, x)
-    check_positive(steps=steps)
+    if not steps > 0: raise ValueError(f"steps: expected a number above 0; got {steps!r}")
     weight = 0.5 * steps * torch.exp(-t) * torch.expm1(t - s)  # SNR(s) − SNR(t), T / 2 times
     return weight.flatten().to(x) * flat_sum((x - x_hat) ** 2)
 
@@ -203,7 +204,7 @@ def diffusion_loss(eps: Tensor, eps_hat: Tensor, gamma_s: Tensor, gamma_t: Tenso
         Diffusion loss, `(b,)`, nats"""
     eps, eps_hat = as_data(eps=eps, eps_hat=eps_hat)
     s, t = as_step(gamma_s, gamma_t, eps)
-    check_positive(steps=steps)
+    if not steps > 0: raise ValueError(f"steps: expected a number above 0; got {steps!r}")
     weight = 0.5 * steps * torch.expm1(t - s)
     return weight.flatten().to(eps) * flat_sum((eps - eps_hat) ** 2)
 
