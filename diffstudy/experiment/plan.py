@@ -82,6 +82,8 @@ def configure(data: str | Configuration, recipe: str | Path | None = None,
     Returns:
         The configuration and the name of its recipe"""
     if not isinstance(data, (str, Path)): return change(data, settings), recipe or data.data
+    if data not in datasets.DATASETS and Path(data).is_dir(): raise ValueError(
+        f"{data} is a folder: for its pictures give the data set folder and --data-dir {data}")
     choose(data, datasets.DATASETS, "data set")
     name = str(recipe or recipes_for(data)[0])
 

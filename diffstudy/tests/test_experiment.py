@@ -847,6 +847,7 @@ FIFTEEN = {  # as somebody begins who knows diffusers or denoising_diffusion_pyt
     "experiment.train('digits', train_lr=1e-3, train_num_steps=100)": "did you mean 'lr'",
     "experiment.train('digits', learning_rate=1e-4)": "did you mean 'lr'",
     "experiment.train('path/to/images')": "unknown data set.*folder",
+    "experiment.train('.')": "is a folder.*--data-dir",
     "experiment.open('google/ddpm-cifar10-32')": "unknown run",
     "run.predict([3])(torch.randn(1, 1, 8, 8), 999)": "gamma as floats",
     "run.evaluate(num_samples=10)": "did you mean 'per_class'",
