@@ -166,7 +166,24 @@ def posterior(fn, **says) -> Verdict:
     if compared(lambda *v: _q_var(*v).log()): return make_verdict(
         "posterior", fn, None, "right, where the second result is the logarithm of the variance")
     slips = {says: of(*f) for says, f in POSTERIORS.items()}
-    return compared(lambda a, b, beta: beta) or compared(_q_var, slips)
+    verdict = compared(lambda a, b, beta: beta) or compared(_q_var, slips)
+    if "elements are right" not in verdict.says: return verdict
+
+    # which of the two is wrong, and how much, where most
+    right = of(_q_mean, _q_var)
+    def other_variance(*v): return right(*v)[0], full(*v)[1]
+    def other_mean(*v): return full(*v)[0], right(*v)[1]
+    def ratio(k, x0, x_t, shape=(1, 1, 1)):
+        v = [torch.full((5, *shape), float(x)) for x in (x0, x_t)]
+        try: by_time = (full(*v, t)[k] / right(*v, t)[k]).flatten(1)[:, 0]
+        except Exception: return ratio(k, x0, x_t, (1,))
+        i = int((by_time - 1).abs().argmax())
+        return f"{by_time[i]:.3g} times what it should be at t = {t[i]}"
+    part = compared(_q_var, {
+        f"the mean is right; the variance is {ratio(1, 1, 1)}": other_variance,
+        f"the variance is right; in the mean the factor of x_0 is {ratio(0, 1, 0)}, "
+        f"that of x_t {ratio(0, 0, 1)}": other_mean})
+    return verdict if "elements are right" in part.says else part
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0017
 def guidance(fn, says: str = "w") -> Verdict:
@@ -196,7 +213,8 @@ def guidance(fn, says: str = "w") -> Verdict:
         "the factors do not add up to 1: w for 1 + w": of(lambda c, u, w: w * c - w * u),
         "it goes away from the class": of(lambda c, u, w: (1 - w) * c + w * u),
         f"w is taken for 1 + w: the weight counts as in the other convention, not as {says}":
-            of(right, less - more)})
+            of(right, less - more),
+        "1 is taken away from the weight, which no convention asks for": of(right, less + 1)})
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0018
 def _alpha_bar(v: Tensor, says: str) -> Tensor:

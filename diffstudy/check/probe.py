@@ -446,6 +446,8 @@ def _fault_of_steps(found: list, l: Levels, predicts: str) -> tuple:
         if where.startswith("the"): where += f", noise of {last.total:.3f} is left"
         meant = _MEANT * (last.total < 1.02 * l.lowest[1] + last.chance[1])
         end = f"the last step does not end at the data: it leads to {where}{meant}"
+        if last.call.sigma < 1e-5: end += (
+            "; the last call is told the time of the data: maybe each is told the state after")
     sane = [s for _, s in wrong if s.call.x.std() < 1e3 * max(s.call.sigma, 1.)]  # still readable
     shown = [_slips_shown(s, predicts, l) for s in sane]
     shown = {says: [slips[says] for slips in shown] for says in (shown[0] if shown else [])}
@@ -537,6 +539,9 @@ def _measure_samples(
     elif off[-1] > .1: return f"samples of a mixture are {told}", ""
     elif off[-1] > max(.03, floor, 1.3 * min(off)):
         return f"samples of a mixture are {told}: more calls do not help", ""
+    elif len(n) > 2 and off[-1] > max(.8 * off[-2], 2 * plain[-1], 2 * floor): return (
+        f"samples of a mixture are {told}: more calls hardly help, as where the last step stays "
+        "long"), ""
     elif several and (order or 2) < 1.5 and worse: return (
         f"samples are worse than DDIM at every count, {told}, where DDIM is by {row(plain)}: the "
         "older answers do harm; look at their signs and factors"), ""
@@ -570,7 +575,8 @@ def sampler(fn, predicts: str = "eps", steps: int = 16, lowest: bool = False, **
     Args:
         fn: `fn(model, x, steps)`, with `generator=` if it takes one → samples; `model(x, t)`; x is
             standard noise, with sigmas= times the largest of them
-        predicts: Kind of prediction: eps, x, v, score, flow, or edm, F of c_in x
+        predicts: Kind of prediction: eps, x, v, score, flow, or edm, F of c_in x, which is told
+            log(σ)/4
         steps: Number of steps to run; all of the chain if the sampler takes no fewer
         lowest: The last step may end at the table's lowest level, as by diffusers'
             `set_alpha_to_one=False`
@@ -605,6 +611,7 @@ def sampler(fn, predicts: str = "eps", steps: int = 16, lowest: bool = False, **
     def measured(size): return make_verdict("sampler", fn, *_measure_samples(
         fn, l, predicts, steps, wrong, excused, several, noisy, shape, size))
     verdict = measured(1.)
-    if verdict and any(end): return make_verdict("sampler", fn, *end)
+    if verdict and any(end):
+        return make_verdict("sampler", fn, end[0] + (f"; maybe {wrong}" if wrong else ""))
     if verdict or wrong: return verdict
     return measured(.4) or verdict  # it lies inside [-1, 1], for code that clips

@@ -156,7 +156,10 @@ def test_weights_that_are_said_are_right():
 
 @pytest.mark.parametrize("says, mean, var", [
     ("abar of the noisier state stands", "b * a.sqrt()", "b * (1 - p) / (1 - a)"),
-    ("the variance is not divided", "b * p.sqrt()", "b * (1 - p)")], ids=["mean", "variance"])
+    ("the variance is not divided", "b * p.sqrt()", "b * (1 - p)"),
+    ("the factor of x_0 is 0.9 times", ".9 * b * p.sqrt()", "b * (1 - p) / (1 - a)"),
+    ("the mean is right; the variance is 67.4 times", "b * p.sqrt()",
+     "b * (1 - p).sqrt() / (1 - a)")], ids=["mean", "variance", "a factor", "a root more"])
 def test_slips_too_small_for_a_sum_are_named(says, mean, var):
     "with x_t = 0 a factor of x_0 is seen that lies .3 % off"
     betas = torch.linspace(1e-4, .02, 1000).double()
@@ -167,6 +170,11 @@ def test_slips_too_small_for_a_sum_are_named(says, mean, var):
         c = eval("(1 - p) * (1 - b).sqrt() / (1 - a)", v)
         return eval(mean, v) / (1 - v["a"]) * x0 + c * x_t, eval(var, v)
     assert says in check.posterior(posterior, betas=betas).says
+
+def test_a_weight_that_is_one_too_small_is_named():
+    "scale - 1 for scale"
+    said = check.guidance(lambda c, u, scale: u + (scale - 1) * (c - u), "scale").says
+    assert "1 is taken away from the weight" in said
 
 def test_a_test_of_three_lines_fails_with_the_sentence():
     "the verdict is true or false and prints as its sentence, which needs no plugin"

@@ -105,8 +105,19 @@ def euler_maruyama(share):
         return x
     return walk, dict(steps=200, log_snr=lambda t: -torch.log(torch.expm1(total(t))))
 
+def straight(end=0., late=False):
+    "Euler's steps of a flow; the last may be longer, and each told the next time."
+    def walk(model, x, steps):
+        t = torch.cat([torch.linspace(1, end, steps), torch.zeros(1)]).double()
+        if not end: t = torch.linspace(1, 0, steps + 1).double()
+        for a, b in zip(t[:-1], t[1:]): x = x + (b - a) * model(x, told(x, b if late else a))
+        return x
+    return walk, dict(predicts="flow", flow=True)
+
 @pytest.mark.parametrize("make, right, slip, says", [
     pytest.param(*case[1:], id=case[0]) for case in (
+        ("long last step", straight, .01, .2, "more calls hardly help"),
+        ("told the next time", lambda late: straight(late=late), False, True, "state after"),
         ("whole step inside", midpoint, .5, 1., "of the call after it"),
         ("told the first time", heun, False, True, "of the call after it"),
         ("weights", multistep, 5, 15, "do not add up to 1"),
