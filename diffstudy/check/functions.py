@@ -173,10 +173,11 @@ def posterior(fn, **says) -> Verdict:
     right = of(_q_mean, _q_var)
     def other_variance(*v): return right(*v)[0], full(*v)[1]
     def other_mean(*v): return full(*v)[0], right(*v)[1]
-    def ratio(k, x0, x_t, shape=(1, 1, 1)):
-        v = [torch.full((5, *shape), float(x)) for x in (x0, x_t)]
-        try: by_time = (full(*v, t)[k] / right(*v, t)[k]).flatten(1)[:, 0]
-        except Exception: return ratio(k, x0, x_t, (1,))
+    def ratio(k, x0, x_t):
+        def quotient(shape):
+            v = [torch.full((5, *shape), float(x)) for x in (x0, x_t)]
+            return (full(*v, t)[k] / right(*v, t)[k]).flatten(1)[:, 0]
+        _, by_time = first_that_works(quotient, *SHAPES)
         i = int((by_time - 1).abs().argmax())
         return f"{by_time[i]:.3g} times what it should be at t = {t[i]}"
     part = compared(_q_var, {

@@ -166,6 +166,7 @@ def test_slips_too_small_for_a_sum_are_named(says, mean, var):
     abar = torch.cumprod(1 - betas, 0)
     before = torch.cat([torch.ones(1), abar[:-1]])
     def posterior(x0, x_t, t):
+        assert x0[0].numel() > 1  # code for pictures may take no single number
         v = dict(zip("bap", (expand(w[t], x0) for w in (betas, abar, before))))
         c = eval("(1 - p) * (1 - b).sqrt() / (1 - a)", v)
         return eval(mean, v) / (1 - v["a"]) * x0 + c * x_t, eval(var, v)
