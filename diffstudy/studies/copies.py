@@ -136,7 +136,7 @@ def network(settings: dict, layers: int, seed: int):
     how, x = settings["train"], pictures()[0]
     net = LocalNet(layers, settings["width"], settings["ends"], seed)
     home = Path.home() / ".cache" / "diffstudy" / "copies"
-    place = place_of("local", dict(how, layers=layers, seed=seed), home).with_suffix(".safetensors")
+    place = place_of("local", dict(how, layers=layers, seed=seed), home) / "net.safetensors"
     if place.exists():
         net.load_state_dict(load_file(place))
     else:
