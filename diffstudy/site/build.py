@@ -525,8 +525,7 @@ STUDIES = [
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,
     50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)
-EXERCISES = [
-    "exercises.check", *(f"exercises.c{n}" for n in EXERCISED), "exercises.commands"]
+EXERCISES = ["exercises.check", *(f"exercises.c{n}" for n in EXERCISED), "exercises.commands"]
 ORDER = [
     *LIBRARY, *STUDIES, *EXERCISES,
     "site.build", "site.measure", "site.equations",

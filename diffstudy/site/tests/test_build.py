@@ -382,7 +382,7 @@ SMOKE = (  # the last two train, open and ask all kinds of run
 EVERYTHING = """
 import importlib, os, pkgutil, diffstudy
 for m in pkgutil.walk_packages(diffstudy.__path__, "diffstudy."):
-    if not m.name.endswith("__main__"): importlib.import_module(m.name)
+    if not m.name.endswith(("__main__", ".site")): importlib.import_module(m.name)
 print(diffstudy.__file__, *os.listdir(*diffstudy.__path__))
 """
 
@@ -405,6 +405,7 @@ def test_the_wheel_stands_alone_in_an_empty_environment(tmp_path):
         return done.stdout
 
     assert "No module named 'nbdev'" in run(PLAIN, "-c", "import nbdev").stderr
+    assert "in a clone only: git" in run(PLAIN, "-c", "from diffstudy.site import build").stderr
     files = works(PLAIN, "-c", EVERYTHING)
     assert "site-packages" in files  # a type checker reads its signatures
     assert "py.typed" in files
