@@ -429,6 +429,7 @@ JOBS = (  # what was typed where it failed once, and words of the answer of toda
     ("train digits --recipe digits-tiny --steps 40 --set lr=3 --run hot", "no better than equal"),
     ("doctor hot", "has a learned schedule collapsed"),
     ("sample mnist --steps 1 --per-class 1", "10 samples of mnist"),
+    ("sample digit", "did you mean 'digits'"),
     ("train digits --recipe pixels --kinds pixels.py", "bits per dimension"),
     ("sample runs/pixels", "kind 'pixels' is not known here; give --kinds FILE"),
     ("sample runs/pixels --kinds pixels.py --per-class 2", "2 samples"),
