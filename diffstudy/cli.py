@@ -136,7 +136,8 @@ _Force = option(bool, "Repeat the work, even if its result is there.", "--force"
 _ListSettings = option(bool, "List the settings with their values, and stop.", "--settings")
 
 # %% ../nbs/77_cli.ipynb #c604e780
-_Data = Annotated[str, typer.Argument(help="Data set: `diffstudy data` lists them.")]
+_Data = Annotated[str, typer.Argument(
+    help="Data set: `diffstudy data` lists them; of your pictures: folder, with --data-dir.")]
 _RunDir = option(Path, "Folder of the run.", default="runs/RECIPE")
 _Recipe = option(
     str, "Named configuration, or the config.json of a run.", default="the data set's own")

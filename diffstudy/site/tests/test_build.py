@@ -409,6 +409,7 @@ def test_the_wheel_stands_alone_in_an_empty_environment(tmp_path):
     files = works(PLAIN, "-c", EVERYTHING)
     assert "site-packages" in files  # a type checker reads its signatures
     assert "py.typed" in files
+    assert "'site'" not in works(PLAIN, "-c", "import diffstudy; print(dir(diffstudy))")
     assert "train" in works(PLAIN.with_name("diffstudy"), "--help")
     few = [f"diffstudy.tests.test_{m}" for m in SMOKE]
     works(PLAIN, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", *few)
