@@ -370,7 +370,7 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
     Args:
         fn: `fn(model, x0)` → loss, with `generator=` if it takes one; it calls `model(x, t)`
         predicts: Kind of prediction: eps, x, v, score, flow or edm
-        weight: `weight(t)` → weight of the loss at t, to be checked as well
+        weight: `weight(t)` → weight of the loss at t; 1 where it is not said
         **says: Noise levels: betas=, abar=, sigmas=, log_snr= or flow=True"""
     (l, predicts), seen = said(predicts, **says), []
     def zero(x0, x, *_): return torch.zeros_like(x)
@@ -420,9 +420,8 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
         costly.append(value(answers[predicts], x0, batch, outside)[0] * len(x) / len(part))
     def ratios(w): return [v / (w * squares)[k].mean().item() for v, k in zip(costly, parts)]
     def spread(w): return max(v := ratios(w)) / max(min(v), 1e-30)
-    even, edm = torch.ones_like(snr), l.name == "sigmas"
-    usual = dict(score=s ** 2, x=4 + snr if edm else even).get(predicts, even)  # Song's, EDM's
-    given = expand(weight(t).to(x), x) if weight else min(even, usual, key=spread)
+    even = torch.ones_like(snr)
+    given = expand(weight(t).to(x), x) if weight else even
     size = (given * squares).mean().item()
     if l.steps and t.max() < l.times[-1]:  # a level of many can be missed by chance
         more = x0.repeat(1 + len(l.times) // 200, *[1] * len(shape))
