@@ -49,6 +49,8 @@ def _check_noised(kind: str, fn, l, factors: Callable, more: dict) -> Verdict:
             of(lambda a, s, x, e: a * x + s ** 2 * e),
         "the data have alpha squared for a factor: a root is missing":
             of(lambda a, s, x, e: a ** 2 * x + s * e),
+        "alpha squared stands where alpha belongs, in the factor of the noise as well":
+            of(lambda a, s, x, e: a ** 2 * x + (1 - a ** 4).clamp(min=0) ** .5 * e),
         "both roots are missing": of(lambda a, s, x, e: a ** 2 * x + s ** 2 * e),
         "data and noise are exchanged": of(lambda a, s, x, e: s * x + a * e),
         "the data keep their size: the factor alpha is missing": of(lambda a, s, x, e: x + s * e),
@@ -234,6 +236,8 @@ def _fault_of_schedule(v: Tensor, says: str) -> str | None:
         return f"expected shares from 0 to 1; the values go from {low:g} to {high:g}"
     if says == "betas" and (v.diff() < 0).all() and v[0] > .5:
         return "these fall from nearly 1, as abar does: betas are the variances of the steps"
+    if says == "betas" and (v.diff() < 0).all():
+        return "the betas fall, the largest first: they rise with the time, so turn them round"
     if says == "betas" and (v[:-1] == 1).any():
         return "a beta of 1 takes all of the data, before the last step"
     if says == "sigmas" and low < 0: return f"a noise level is below 0: {low:g}"
