@@ -572,7 +572,7 @@ def _measure_samples(
     if size != 1: right += ", for data within [-1, 1]"
     return None, f"{right}; {told}; DDIM, by {row(plain)}"
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #e5916e26
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #411058d0
 def _name_cause(fn, l: Levels, predicts: str, steps: int, shape) -> str | None:
     "Find the other answer of a network with which the samples of a sampler would be right."
     steps, start = 64 if steps < 100 else steps, time.thread_time()
@@ -613,8 +613,8 @@ def _name_cause(fn, l: Levels, predicts: str, steps: int, shape) -> str | None:
         would + "time of its call before": at([*told[:1], *told]),
         would + "time of its next call": at([*told[1:], *told[-1:]])}
     if l.name == "sigmas":
-        causes[would + "noise that its state has: is the level before new noise told?"] = (
-            lambda: measured)
+        causes["the state has another noise than the network is told; told that which it has, "
+               "all would be right"] = lambda: measured
     found = {}
     for says, make in causes.items():
         if time.thread_time() > start + 4: break  # seconds of work
@@ -623,7 +623,7 @@ def _name_cause(fn, l: Levels, predicts: str, steps: int, shape) -> str | None:
     best = min(found, key=found.get, default=None)
     return best if best and found[best] < min(.06, .4 * base) else None
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #6ac79e3c
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #e5916e26
 def _fault_of_levels(calls, l) -> str | None:
     "Compare the times that a network was told with the levels that a run should have."
     first, times = calls[0], [c.t for c in calls]
@@ -679,7 +679,7 @@ def sampler(fn, predicts: str = "eps", steps: int = 16, lowest: bool = False, **
     if several: wrong, excused, *end = _fault_of_states(found, fn, l, predicts, steps, shape)
     else: wrong, excused, *end = _fault_of_steps(found, l, predicts)
     def refused(says):  # by its cause as well, where a sentence has but a place
-        place = says.startswith(("step ", "at call ", "inside ", "samples "))
+        place = says.startswith(("step ", "at call ", "samples "))
         cause = _name_cause(fn, l, predicts, steps, shape) if place else None
         return make_verdict("sampler", fn, f"{cause}; {says}" if cause else says)
     if wrong and not excused: return refused(wrong)
