@@ -519,13 +519,14 @@ def _ends_early(fn, l, predicts, calls, shape) -> bool:
     return len(more) > 3 * len(calls) and more[-1].sigma > .8 * last.sigma and off > .008
 
 def _measure_samples(
-    fn, l, predicts, steps, says, excused, several, noisy, shape, size) -> tuple[str | None, str]:
+    fn, l, predicts, steps, says, excused, several, noisy, shape, size, slow=False,
+) -> tuple[str | None, str]:
     "Measure samples with rising numbers of steps, beside DDIM; find a fault and a summary."
-    found, last, slow = {}, math.inf, False
-    counts = [8, 16, 32, 64] if steps < 100 else [steps]
+    found, last, counts = {}, math.inf, [8, 16, 32, 64] if steps < 100 else [steps]
     floor = .04 if noisy else .01  # what chance alone gives, with new noise
     if says and steps >= 100: counts = [steps // 4, steps // 2, steps]
     elif excused == "near": counts += [128, 256, 512, 1024]
+    elif slow: counts += [2 * counts[-1], 4 * counts[-1]]
     for k in counts:
         try: calls, off = wasserstein_error(fn, l, predicts, k, shape, size)
         except Exception:  # some cannot do as many
@@ -534,8 +535,6 @@ def _measure_samples(
         if says and len(found) > 3 and off > max(.8 * last, floor): return says, ""
         found[len(calls)] = last = off
         if says and k >= 64 and steps < 100 and off < floor: break
-        if k == counts[-1] <= 400 and off > .1 and not (says or several or slow):
-            slow, counts = True, counts.extend((2 * k, 4 * k)) or counts
     n, off = zip(*found.items())
     def ours(k):  # DDIM, with times between whole ones too
         at = np.interp(np.linspace(len(l.times) - 1, 0, k), np.arange(len(l.times)), l.times)
@@ -553,8 +552,8 @@ def _measure_samples(
         falls = len(n) > 2 and off[-1] < max(.03, floor) and (
             off[-1] < .7 * off[0] or off[0] < max(.02, floor))
         if not falls or several and worse or excused == "better" and somewhere: return says, ""
-    elif slow and not (len(off) > 2 and off[-1] < .45 * off[-3]) or several and off[-1] > .1:
-        return f"samples of a mixture are {told}; DDIM, by {row(plain)}", ""
+    elif off[-1] > .1 and not slow or slow and not (
+            len(off) > 2 and off[-1] < .62 * off[-2] and off[-2] < .62 * off[-3]): return f"samples of a mixture are {told}; DDIM, by {row(plain)}", ""
     elif not noisy and _ends_early(fn, l, predicts, calls, shape): return (
         f"the last step goes from t = {calls[-1].t:.3g} to the data however many calls there are, "
         f"which is too far: samples of a mixture are {told}; DDIM, by {row(plain)}"), ""
@@ -572,7 +571,7 @@ def _measure_samples(
     if size != 1: right += ", for data within [-1, 1]"
     return None, f"{right}; {told}; DDIM, by {row(plain)}"
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #411058d0
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #51e3412b
 def _name_cause(fn, l: Levels, predicts: str, steps: int, shape) -> str | None:
     "Find the other answer of a network with which the samples of a sampler would be right."
     steps, start = 64 if steps < 100 else steps, time.thread_time()
@@ -623,7 +622,7 @@ def _name_cause(fn, l: Levels, predicts: str, steps: int, shape) -> str | None:
     best = min(found, key=found.get, default=None)
     return best if best and found[best] < min(.06, .4 * base) else None
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #e5916e26
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #2537d452
 def _fault_of_levels(calls, l) -> str | None:
     "Compare the times that a network was told with the levels that a run should have."
     first, times = calls[0], [c.t for c in calls]
@@ -687,11 +686,12 @@ def sampler(fn, predicts: str = "eps", steps: int = 16, lowest: bool = False, **
     if len(found) > 2 and fresh: wrong, excused = (
         "each step takes all noise away and draws it anew, which is right for a consistency "
         "model; the samples of a denoiser lose spread"), "near"
-    def measured(size): return _measure_samples(
-        fn, l, predicts, steps, wrong, excused, several, noisy, shape, size)
+    def measured(size, slow=False): return _measure_samples(
+        fn, l, predicts, steps, wrong, excused, several, noisy, shape, size, slow)
     says, right = measured(1.)
     if not says and any(end): return refused(end[0] + (f"; maybe {wrong}" if wrong else ""))
-    if says and not wrong:  # data inside [-1, 1], for code that clips
-        other, right = measured(.4)
-        if not other: says = None
+    tries = [(.4,), (1., True)] if says and not wrong else []
+    for how in tries[:1 if several or steps > 400 else 2]:
+        other, right = measured(*how)  # data inside [-1, 1], for code that clips; more calls
+        if not other: return make_verdict("sampler", fn, None, right)
     return refused(says) if says else make_verdict("sampler", fn, None, right)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest, torch
 from .. import check
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #b4432b71
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #926cbbc6
 def test_a_network_is_told_the_time_of_the_state_it_is_given():
     "the time of the state after or before has a name, and so has noise that a batch shares"
     betas = torch.linspace(5e-4, .1, 200)
@@ -29,7 +29,127 @@ def test_a_network_is_told_the_time_of_the_state_it_is_given():
     assert "of the state after" in ancestral(1).says
     assert "the same noise" in ancestral(0, same=True).says
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #20406649
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #7bf2183f
+def levels_at(t): return math.cos(t * math.pi / 2), math.sin(t * math.pi / 2)
+
+def log_snr(t): return -2 * torch.log(torch.tan(torch.as_tensor(t) * math.pi / 2))
+
+def told(x, t): return torch.full((len(x),), float(t), dtype=x.dtype)
+
+def midpoint(inside):
+    def walk(model, x, steps):
+        h = 1 / steps
+        for i in range(steps):
+            half = x + inside * h * model(x, told(x, i * h))
+            x = x + h * model(half, told(x, (i + .5) * h))
+        return x
+    return walk, dict(predicts="flow", flow="noise first")
+
+def heun(late):
+    "DDIM's step with the mean of two answers, the second of which may be told the first time."
+    def go(x, e, t, u): return (
+        levels_at(u)[0] * (x - levels_at(t)[1] * e) / levels_at(t)[0] + levels_at(u)[1] * e)
+    def walk(model, x, steps):
+        times = [1 - .001 - i / steps * .998 for i in range(steps + 1)]
+        for t, u in zip(times, times[1:]):
+            e = model(x, told(x, t))
+            x = go(x, (e + model(go(x, e, t, u), told(x, t if late else u))) / 2, t, u)
+        return x
+    return walk, dict(log_snr=log_snr)
+
+def multistep(last):
+    "Two answers before this one in each step of DDIM, as Adams and Bashforth weight them."
+    def walk(model, x, steps):
+        times, old = [1 - .001 - i / steps * .998 for i in range(steps + 1)], []
+        for t, u in zip(times, times[1:]):
+            (a, s), (b, r) = levels_at(t), levels_at(u)
+            old.append(model(x, told(x, t)))
+            e = (23 * old[-1] - 16 * old[-2] + last * old[-3]) / 12 if len(old) > 2 else old[-1]
+            x = b * (x - s * e) / a + r * e
+        return x
+    return walk, dict(log_snr=log_snr)
+
+def second_order(wrong):
+    "The second slope of k-diffusion's DPM-2, which may be divided by the first level."
+    def walk(model, x, steps):
+        sigmas = torch.linspace(80 ** (1 / 7), .002 ** (1 / 7), steps).double() ** 7
+        for a, b in zip(sigmas, sigmas[1:]):
+            up = (b ** 2 * (a ** 2 - b ** 2) / a ** 2).sqrt()
+            down = (b ** 2 - up ** 2).sqrt()
+            m = (a + down) / 2
+            y = x + (x - model(x, told(x, a))) / a * (m - a)
+            x = x + (y - model(y, told(x, m))) / (a if wrong else m) * (down - a)
+            x = x + up * torch.randn_like(x)
+        return model(x, told(x, sigmas[-1]))
+    return walk, dict(predicts="x", sigmas=torch.logspace(math.log10(.002), math.log10(80), 99))
+
+def posterior_steps(missing):
+    def walk(model, x, steps):
+        for i in range(steps):
+            (a, s), (b, r) = (levels_at(.999 - j / steps * .998) for j in (i, i + 1))
+            var, x0 = 1 - (a / b) ** 2, (x - s * model(x, told(x, .999 - i / steps * .998))) / a
+            x = b * var / s ** 2 * x0 + (1 if missing else a / b) * (r / s) ** 2 * x + (
+                math.sqrt(var) * r / s * torch.randn_like(x))
+        return x0
+    return walk, dict(log_snr=log_snr, steps=32)
+
+def euler_maruyama(share):
+    def total(t): return .1 * t + 9.95 * t ** 2
+    def walk(model, x, steps):
+        dt = .999 / steps
+        for i in range(steps):
+            t = 1 - i * dt
+            score = -model(x, told(x, t)) / math.sqrt(-math.expm1(-total(t)))
+            x = x + (.5 * x + share * score) * (.1 + 19.9 * t) * dt
+            if i < steps - 1: x = x + math.sqrt((.1 + 19.9 * t) * dt) * torch.randn_like(x)
+        return x
+    return walk, dict(steps=200, log_snr=lambda t: -torch.log(torch.expm1(total(t))))
+
+def straight(end=0., late=False):
+    "Euler's steps of a flow; the last may be longer, and each told the next time."
+    def walk(model, x, steps):
+        t = torch.cat([torch.linspace(1, end, steps), torch.zeros(1)]).double()
+        if not end: t = torch.linspace(1, 0, steps + 1).double()
+        for a, b in zip(t[:-1], t[1:]): x = x + (b - a) * model(x, told(x, b if late else a))
+        return x
+    return walk, dict(predicts="flow", flow=True)
+
+@pytest.mark.parametrize("make, right, slip, says", [
+    pytest.param(*case[1:], id=case[0]) for case in (
+        ("long last step", straight, .01, .2, "more calls hardly help"),
+        ("told the next time", lambda late: straight(late=late), False, True, "state after"),
+        ("whole step inside", midpoint, .5, 1., "of the call after it"),
+        ("told the first time", heun, False, True, "of the call after it"),
+        ("weights", multistep, 5, 15, "do not add up to 1"),
+        ("second slope", second_order, False, True, "do not add up to 1"),
+        ("factor of x_t", posterior_steps, False, True, "alpha_t / alpha_s is missing"),
+        ("half of the score", euler_maruyama, 1., .5, "half of the score"))])
+def test_slips_of_steps_are_named(make, right, slip, says):
+    "what is right without its slip is accepted, and the slip has a name"
+    def verdict(v):
+        walk, more = make(v)
+        return check.sampler(walk, **more)
+    assert verdict(right)
+    assert says in verdict(slip).says
+
+@pytest.mark.parametrize("eta", [0., .5, 1.])
+def test_an_end_at_the_lowest_level_must_be_said(eta):
+    "a last step to the first level of the table is refused, with any eta, unless lowest=True"
+    betas = torch.linspace(1e-4, .02, 1000).double()
+    abar = torch.cumprod(1 - betas, 0)
+    def walk(model, x, steps):
+        times = torch.linspace(999, 0, steps).round().long()
+        for t, u in zip(times, times[1:]):
+            a, b, eps = abar[t], abar[u], model(x, t.expand(len(x)))
+            new = eta * ((1 - b) / (1 - a) * (1 - a / b)).sqrt()
+            x = b.sqrt() * (x - (1 - a).sqrt() * eps) / a.sqrt() + (1 - b - new ** 2).sqrt() * eps
+            if u: x = x + new * torch.randn_like(x)
+        return x
+    assert "Where that is meant: lowest=True" in check.sampler(walk, steps=50, betas=betas).says
+    assert check.sampler(walk, steps=50, lowest=True, betas=betas)
+
+
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #b4432b71
 def test_the_record_of_the_libraries():
     "no check took ten seconds when it was recorded, and what is refused is what the page explains"
     path = Path(__file__).resolve().parents[2] / "nbs" / "runs" / "ecosystem.json"
