@@ -553,7 +553,8 @@ def _measure_samples(
             off[-1] < .7 * off[0] or off[0] < max(.02, floor))
         if not falls or several and worse or excused == "better" and somewhere: return says, ""
     elif off[-1] > .1 and not slow or slow and not (
-            len(off) > 2 and off[-1] < .62 * off[-2] and off[-2] < .62 * off[-3]): return f"samples of a mixture are {told}; DDIM, by {row(plain)}", ""
+            len(off) > 2 and off[-1] < .62 * off[-2] and off[-2] < .62 * off[-3]): return (
+        f"samples of a mixture are {told}; DDIM, by {row(plain)}"), ""
     elif not noisy and _ends_early(fn, l, predicts, calls, shape): return (
         f"the last step goes from t = {calls[-1].t:.3g} to the data however many calls there are, "
         f"which is too far: samples of a mixture are {told}; DDIM, by {row(plain)}"), ""
@@ -571,7 +572,7 @@ def _measure_samples(
     if size != 1: right += ", for data within [-1, 1]"
     return None, f"{right}; {told}; DDIM, by {row(plain)}"
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #51e3412b
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #4048ce0b
 def _name_cause(fn, l: Levels, predicts: str, steps: int, shape) -> str | None:
     "Find the other answer of a network with which the samples of a sampler would be right."
     steps, start = 64 if steps < 100 else steps, time.thread_time()
@@ -622,7 +623,7 @@ def _name_cause(fn, l: Levels, predicts: str, steps: int, shape) -> str | None:
     best = min(found, key=found.get, default=None)
     return best if best and found[best] < min(.06, .4 * base) else None
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #2537d452
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #51e3412b
 def _fault_of_levels(calls, l) -> str | None:
     "Compare the times that a network was told with the levels that a run should have."
     first, times = calls[0], [c.t for c in calls]
