@@ -378,7 +378,7 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
         **says: Noise levels: betas=, abar=, sigmas=, log_snr= or flow=True"""
     (l, predicts), seen = said(predicts, **says), []
     def zero(x0, x, *_): return torch.zeros_like(x)
-    def value(answer, x0, batch=None, kept=None):  # mean of the losses of batches
+    def value(answer, x0, batch=None, kept=None, until=math.inf):  # mean of the losses of batches
         asked, rows = {}, [0, len(x0), 0]  # parts by their first row; limits of a call, and done
         def answered(x, t):
             i, rows[2] = rows[0] + rows[2], (rows[2] + len(x)) % max(rows[1] - rows[0], 1)
@@ -397,6 +397,7 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
                 while isinstance(out, (dict, tuple, list)):
                     out = out.get("loss", [*out.values()]) if isinstance(out, dict) else out[0]
                 costs.append(float(torch.as_tensor(out).double().mean()) * (rows[1] - i))
+                if asked and asked[max(asked)][3].max() >= until: break
             return sum(costs) / len(data)
         out = call_foreign(mean, ProbeNetwork(answered), x0, generator=stream(0, "loss"))
         seen[:] = [torch.cat(v) for v in zip(*(asked[i] for i in sorted(asked)))]
@@ -429,7 +430,7 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
     size = (given * squares).mean().item()
     if l.steps and t.max() < l.times[-1]:  # a level of many can be missed by chance
         more = x0.repeat(1 + len(l.times) // 200, *[1] * len(shape))
-        value(zero, more[:6 * len(l.times)] if batch else more, batch and 1)
+        value(zero, more[:6 * len(l.times)] if batch else more, batch and 1, until=l.times[-1])
     wrong = _fault_of_noised(t, x, a, s, x0, l, seen[3])
 
     # what the loss compares the answer with, by the losses of networks that know; and the unit
