@@ -333,6 +333,31 @@ def _fault_of_noised(t, x, a, s, x0, l, drawn) -> str | None:
         return f"only levels from {least:.2g} to {most:.2g} of {low:.2g} to {high:.2g} are drawn"
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0029
+def _ask(fn, l, answer, x0, batch=None, kept=None, until=math.inf) -> tuple[float, list, int]:
+    "Call a loss by batches; return its mean, state, α, σ and time, and how many parts were asked."
+    asked, rows = {}, [0, len(x0), 0]  # parts by their first row; limits of a call, and done
+    def answered(x, t):
+        i, rows[2] = rows[0] + rows[2], (rows[2] + len(x)) % max(rows[1] - rows[0], 1)
+        t, x, known = t.flatten().expand(len(x)), x.double(), x0[i:i + len(x)]
+        if x.shape != known.shape: raise ValueError(
+            f"loss: expected noisy data of shape {tuple(known.shape)}; got {tuple(x.shape)}")
+        asked[i] = x, *(v.double().clamp(min=1e-6) for v in l.at(t, x)), t
+        out = answer(known, *asked[i])
+        return out if kept is None else out * expand(kept[i:i + len(x)], x)
+    @functools.wraps(fn)
+    def mean(model, data, **more):
+        costs = []
+        for i in range(0, len(data), batch or len(data)):
+            rows[:] = i, min(i + (batch or len(data)), len(data)), 0
+            out = fn(model, data[rows[0]:rows[1]], **more)
+            while isinstance(out, (dict, tuple, list)):
+                out = out.get("loss", [*out.values()]) if isinstance(out, dict) else out[0]
+            costs.append(float(torch.as_tensor(out).double().mean()) * (rows[1] - i))
+            if asked and asked[max(asked)][3].max() >= until: break
+        return sum(costs) / len(data)
+    out = call_foreign(mean, ProbeNetwork(answered), x0, generator=stream(0, "loss"))
+    return out, [torch.cat(v) for v in zip(*(asked[i] for i in sorted(asked)))], len(asked)
+
 def _answers(predicts: str, l) -> dict[str, Callable]:
     "List what a loss may compare with, as functions of the data, the state, α, σ and time."
     def of(kind, sign=1): return lambda x0, x, a, s, t: sign * target(kind, x, x0, a, s)
@@ -376,45 +401,21 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
         predicts: Kind of prediction: eps, x, v, score, flow or edm
         weight: `weight(t)` → weight of the loss at t; 1 where it is not said
         **says: Noise levels: betas=, abar=, sigmas=, log_snr= or flow=True"""
-    (l, predicts), seen = said(predicts, **says), []
+    l, predicts = said(predicts, **says)
     def zero(x0, x, *_): return torch.zeros_like(x)
-    def value(answer, x0, batch=None, kept=None, until=math.inf):  # mean of the losses of batches
-        asked, rows = {}, [0, len(x0), 0]  # parts by their first row; limits of a call, and done
-        def answered(x, t):
-            i, rows[2] = rows[0] + rows[2], (rows[2] + len(x)) % max(rows[1] - rows[0], 1)
-            t, x, known = t.flatten().expand(len(x)), x.double(), x0[i:i + len(x)]
-            if x.shape != known.shape: raise ValueError(
-                f"loss: expected noisy data of shape {tuple(known.shape)}; got {tuple(x.shape)}")
-            asked[i] = x, *(v.double().clamp(min=1e-6) for v in l.at(t, x)), t
-            out = answer(known, *asked[i])
-            return out if kept is None else out * expand(kept[i:i + len(x)], x)
-        @functools.wraps(fn)
-        def mean(model, data, **more):
-            costs = []
-            for i in range(0, len(data), batch or len(data)):
-                rows[:] = i, min(i + (batch or len(data)), len(data)), 0
-                out = fn(model, data[rows[0]:rows[1]], **more)
-                while isinstance(out, (dict, tuple, list)):
-                    out = out.get("loss", [*out.values()]) if isinstance(out, dict) else out[0]
-                costs.append(float(torch.as_tensor(out).double().mean()) * (rows[1] - i))
-                if asked and asked[max(asked)][3].max() >= until: break
-            return sum(costs) / len(data)
-        out = call_foreign(mean, ProbeNetwork(answered), x0, generator=stream(0, "loss"))
-        seen[:] = [torch.cat(v) for v in zip(*(asked[i] for i in sorted(asked)))]
-        return out, len(asked)
     data = (_draw(7, 4000, 1) * .5 + .3).expand(-1, 16)  # all pixels of an image alike
-    shape, (_, asked) = first_that_works(
-        lambda shape: value(zero, data[:8].reshape(8, *shape)), (1, 4, 4), (16,), (1, 16))
+    shape, (*_, asked) = first_that_works(
+        lambda shape: _ask(fn, l, zero, data[:8].reshape(8, *shape)), (1, 4, 4), (16,), (1, 16))
     if not asked: return make_verdict("loss", fn, "the network is never called")
 
     # code that asks for each example alone takes longer; one time for a batch needs many batches
     x0, batch = data[:4000 if asked == 1 else 500].reshape(-1, *shape), None
-    none, _ = value(zero, x0)
-    if len(seen[3].unique()) == 1: none, _ = value(zero, x0, batch := 16)
+    none, seen, _ = _ask(fn, l, zero, x0)
+    if len(seen[3].unique()) == 1: none, seen, _ = _ask(fn, l, zero, x0, batch := 16)
     answers = _answers(predicts, l)
-    def cost(answer): return value(answer, x0, batch)[0] / none
-    costs = {predicts: cost(answers[predicts])}
-    absolute = abs(cost(lambda *v: 3 * answers[predicts](*v)) - 2.) < .05
+    def cost(answer, kept=None): return _ask(fn, l, answer, x0, batch, kept)[0]
+    costs = {predicts: cost(answers[predicts]) / none}
+    absolute = abs(cost(lambda *v: 3 * answers[predicts](*v)) / none - 2.) < .05
     x, a, s, t = seen
     squares, snr = answers[predicts](x0, *seen).square(), (a / s) ** 2
 
@@ -422,7 +423,7 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
     costly, parts = [], snr.flatten().argsort(descending=True).chunk(6)
     for part in parts:
         outside = torch.ones(len(x), dtype=bool).index_fill(0, part, False)
-        costly.append(value(answers[predicts], x0, batch, outside)[0] * len(x) / len(part))
+        costly.append(cost(answers[predicts], outside) * len(x) / len(part))
     def ratios(w): return [v / (w * squares)[k].mean().item() for v, k in zip(costly, parts)]
     def spread(w): return max(v := ratios(w)) / max(min(v), 1e-30)
     even = torch.ones_like(snr)
@@ -430,13 +431,14 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
     size = (given * squares).mean().item()
     if l.steps and t.max() < l.times[-1]:  # a level of many can be missed by chance
         more = x0.repeat(1 + len(l.times) // 200, *[1] * len(shape))
-        value(zero, more[:6 * len(l.times)] if batch else more, batch and 1, until=l.times[-1])
+        if batch: more = more[:6 * len(l.times)]
+        _, seen, _ = _ask(fn, l, zero, more, batch and 1, until=l.times[-1])
     wrong = _fault_of_noised(t, x, a, s, x0, l, seen[3])
 
     # what the loss compares the answer with, by the losses of networks that know; and the unit
     told = f"an answer of 0 costs {none:.3g}, where the target's mean square is {size:.3g}"
     if not wrong and not costs[predicts] < (1e-3 if absolute else 1e-6):
-        costs |= {what: cost(answer) for what, answer in answers.items()}
+        costs |= {what: cost(answer) / none for what, answer in answers.items()}
         knows = [what for what, cost in costs.items() if cost < 1e-6]
         wrong = f"the answer is compared with {knows[0]}, where {predicts} is said" if knows else (
             f"a network that knows {predicts} has {costs[predicts]:.3g} times the loss of an "
