@@ -18,6 +18,7 @@ extras = {
     k: listed(f"{k}_requirements")
     for k in ("course", "images", "bridges", "watch", "dev")}
 extras["dev"] = sum(extras.values(), [])
+NO_SITE = "diffstudy.site, with which the course's pages are made and tested, is in a clone only:"
 
 
 def tasks():
@@ -48,6 +49,8 @@ class WithRecords(build_py):
             copy2(here / "nbs" / name, there.parent)  # for diffstudy.references
         asked = Path(self.build_lib) / "diffstudy" / "exercises" / "tasks.json"
         asked.write_text(json.dumps(tasks()), encoding="utf-8")
+        no_site = f"{NO_SITE} git clone {cfg['git_url']}, and there pip install -e '.[dev]'"
+        (there.parent / "site.py").write_text(f"raise ModuleNotFoundError({no_site!r})\n")
 
 
 class WithTasks(sdist):

@@ -2,8 +2,9 @@
 __version__ = "0.1.0"
 
 def _modules():
-    import pkgutil
-    return {m.name for m in pkgutil.iter_modules(__path__)} - {"__main__", "tests"}
+    import pkgutil  # in the wheel `site` is one file, which says where it is
+    return {m.name for m in pkgutil.iter_modules(__path__)
+            if m.ispkg or m.name not in ("__main__", "site")} - {"tests"}
 
 def __getattr__(name):
     import difflib, importlib

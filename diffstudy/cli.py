@@ -136,7 +136,8 @@ _Force = option(bool, "Repeat the work, even if its result is there.", "--force"
 _ListSettings = option(bool, "List the settings with their values, and stop.", "--settings")
 
 # %% ../nbs/77_cli.ipynb #c604e780
-_Data = Annotated[str, typer.Argument(help="Data set: `diffstudy data` lists them.")]
+_Data = Annotated[str, typer.Argument(
+    help="Data set: `diffstudy data` lists them; of your pictures: folder, with --data-dir.")]
 _RunDir = option(Path, "Folder of the run.", default="runs/RECIPE")
 _Recipe = option(
     str, "Named configuration, or the config.json of a run.", default="the data set's own")
@@ -147,8 +148,7 @@ _Minutes = option(
     default="the recipe's")
 _TrainSteps = option(
     int, "Steps of training in all; more of them make a run longer.", default="the recipe's")
-_TrainSeed = option(
-    int, "Seed of the weights, the order of the data and the noise.", default="0")
+_TrainSeed = option(int, "Seed of the weights, the order of the data and the noise.", default="0")
 _Set = Annotated[Optional[list[str]], typer.Option(
     "--set", metavar="KEY=VALUE", show_default=False,
     help="Setting to change, such as lr=1e-3 or width=48; may be given several times. "
@@ -234,7 +234,8 @@ def _write(
     long = math.ceil(max(map(font.getlength, heads)))
     top = line if long <= wide else long + 12  # names that are longer than a column is wide stand
     height = top + sum(line + p.height for p in pages)
-    picture = Image.new("RGB", (width + 2 * margin, height), "#fcfbf8")
+    across = max(width, *(math.ceil(font.getlength(title)) for title, _ in blocks))
+    picture = Image.new("RGB", (across + 2 * margin, height), "#fcfbf8")
     pen, y = ImageDraw.Draw(picture), top
 
     for j, head in enumerate(heads):
@@ -367,7 +368,7 @@ def _evaluate(
     seed: _Seed = 0, checkpoint: _Checkpoint = "last", device: _Device = None,
     data_dir: _DataDir = None, force: _Force = False, kinds: _Kinds = None,
     data: option(
-        str, "Data set, or a run on it, that samples in an .npz are judged by; it stands for RUN.",
+        str, "Data set, or a run on images of their size, that judges samples in an .npz.",
         default="the run's own") = None,
 ):
     "Evaluate samples beside real images, and the bits per dimension where the model has them."
@@ -406,8 +407,7 @@ _Mask = option(
     default="none")
 _Noise = option(
     float, "Standard deviation of the picture's noise, where black is -1 and white 1.", default="0")
-_Method = option(
-    str, "Method: pigdm, dps, replacement or particles.", default="pigdm")
+_Method = option(str, "Method: pigdm, dps, replacement or particles.", default="pigdm")
 _State = option(
     int, "State of a GAN's chain to which the picture is noised, and from which all of it is drawn "
     "again.", default="2", hidden=True)

@@ -346,8 +346,7 @@ def pick_device(name=None) -> torch.device:
     name = name or os.environ.get("DIFFSTUDY_DEVICE")
     try: device = torch.device(name) if name else fastest
     except RuntimeError:  # what else PyTorch knows will do as well
-        raise ValueError(
-            suggest(name, ("cpu", "cuda", "mps", "xpu", "xla"), "device")) from None
+        raise ValueError(suggest(name, ("cpu", "cuda", "mps", "xpu", "xla"), "device")) from None
     if (device.index or 0) < there.get(device.type, 0): return device
     here = ", ".join(f"{k} ({n})" if n > 1 else k for k, n in there.items())
     raise ValueError(f"device {str(device)!r} is not here; this machine has: {here}")

@@ -111,7 +111,7 @@ def _random_split(n: int, options: dict) -> tuple[list, list]:  # Indices for tr
     if not 0 < k < n:
         raise ValueError(
             f"held_out={options['held_out']} leaves {n - k} pictures to train and {k} to test; "
-            "expected at least one of each")
+            "expected at least one of each: add pictures, or change held_out")
     order = np.random.default_rng(0).permutation(n).tolist()
     return order[k:], order[:k]
 

@@ -123,6 +123,7 @@ def read_run(folder) -> dict:
     if folder.exists():
         raise ValueError(f"{folder} holds no config.json, so it is not the folder of a run")
     there = [str(p.parent) for p in folder.parent.glob("*/config.json")]
+    if folder.parent == Path("."): there += TRAINED
     if there: raise ValueError(suggest(str(folder), there, "run"))
     raise ValueError(
         f"unknown run {str(folder)!r}; there is none in {folder.parent}: "

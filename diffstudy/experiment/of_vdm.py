@@ -410,8 +410,7 @@ class VDMRun(GenerativeRun):
                 next(calls, None)
                 c = None if labels[0] is None else labels * (len(z) // len(labels))
                 return self.predict(c, w=w)(z, gamma)
-            z = inverse.restore(
-                told, measured, gammas, own, n=len(own), method=method, **each)
+            z = inverse.restore(told, measured, gammas, own, n=len(own), method=method, **each)
             return self.model.decode(z, gammas[-1], own)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             batch = 1 if method == "particles" else len(labels)

@@ -312,9 +312,12 @@ def _claim_folder(
             if was: check_same(run_dir, was, plan)
             if components and not (was and parts.exists()): files.replace_file(parts, components)
             beside = {k: v for k, v in (was or {}).items() if k in ("version", "data_dir")}
+            place = data_dir and str(Path(data_dir).resolve())
+            if place and (old := beside.get("data_dir", place)) != place:
+                print_fn(f"{run_dir} began with the images of {old}; for others take another --run")
             if not was or was.get("lengths", []) != [*plan.lengths]:
                 beside["version"] = files.versions()["diffstudy"]
-                if data_dir is not None: beside["data_dir"] = str(Path(data_dir).resolve())
+                if place: beside["data_dir"] = place
                 files.write_json(run_dir / "config.json", plan.to_dict() | beside)
         yield plan.to_dict() | beside
 

@@ -285,8 +285,7 @@ def bound(chain: Chain, predict: Callable, k_0: Tensor, reverse: Callable = x0_m
     _check_levels(k_0, chain.Q.shape[-1])
     check_between(auxiliary=auxiliary)
     T = len(chain.Q)
-    t = random(
-        torch.randint, 1, T + 1, (len(k_0),), generator=generator, device=k_0.device)
+    t = random(torch.randint, 1, T + 1, (len(k_0),), generator=generator, device=k_0.device)
     k_t = draw(chain.Q_bar[_at(t, k_0), k_0], generator)
     p = predict(k_t, t)
     loss = T * step_loss(chain, t, k_t, k_0, p, reverse) + _kl(chain.Q_bar[-1][k_0], prior(chain))

@@ -432,8 +432,7 @@ class UNet(nn.Module):
             given = (h, cond, kept.pop()) if block.joins else (h, cond)
             if not again: h = block(*given)
             else:  # of a block its input alone is kept; dropout falls twice in the same places
-                h = recomputed(
-                    block, *given, use_reentrant=False, preserve_rng_state=f.dropout > 0)
+                h = recomputed(block, *given, use_reentrant=False, preserve_rng_state=f.dropout > 0)
             if block.keeps: kept.append(h)
         return z + self.leave(F.silu(self.norm(h))).to(z.dtype).contiguous()
 

@@ -513,25 +513,17 @@ ROOMS = {  # package → its modules; what comes later may use what comes before
     "check": ["slips", "answers", "probe", "functions", "doctor", "commands"],
     "viz": []}
 LIBRARY = [f"{room}.{m}" if m else room for room, found in ROOMS.items() for m in found or [""]]
-STUDIES = [
-    "studies.record", "studies.common", "studies.guidance", "studies.tilted",
-    "studies.ablation", "studies.last_bits", "studies.pictures", "studies.dial",
-    "studies.calls", "studies.emoji", "studies.objectives",
-    "studies.compression", "studies.inverse",
-    "studies.small_gan", "studies.gaussians", "studies.ddgan_ablation",
-    "studies.ddgan_mnist", "studies.redraw", "studies.restore", "studies.solvers",
-    "studies.trilemma", "studies.distillation", "studies.families", "studies.gans",
-    "studies.bench", "studies.commands"]
+STUDIES = [f"studies.{name}" for name in (
+    "record common guidance tilted ablation last_bits pictures dial calls emoji objectives "
+    "compression inverse small_gan gaussians ddgan_ablation ddgan_mnist redraw restore solvers "
+    "trilemma distillation families gans bench commands").split()]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,
     50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)
-EXERCISES = [
-    "exercises.check", *(f"exercises.c{n}" for n in EXERCISED), "exercises.commands"]
+EXERCISES = ["exercises.check", *(f"exercises.c{n}" for n in EXERCISED), "exercises.commands"]
 ORDER = [
-    *LIBRARY, *STUDIES, *EXERCISES,
-    "site.build", "site.measure", "site.equations",
-    "site.live", "site.slides", "site.website",
-    "__main__"]
+    *LIBRARY, *STUDIES, *EXERCISES, "site.build", "site.measure", "site.equations", "site.live",
+    "site.slides", "site.website", "__main__"]
 DATA = tuple(f"data.{m}" for m in ROOMS["data"])
 APART = {  # module -> what it must not know of, however early it comes
     **{m: {"nets.models", "train.loop", *DATA} for m in (
@@ -581,20 +573,8 @@ def settings() -> dict:  # Key → value of `settings.ini`
 def readme(doc: dict  # The home page's notebook
 ) -> str:  # Markdown
     "The README, made from the home page."
-    out = []
-    for c in doc["cells"]:
-        text = "".join(c["source"])
-        if "#| hide" in text: continue
-        if c["cell_type"] == "markdown":
-            out.append(text)
-            continue
-        code = "\n".join(l for l in text.splitlines() if not l.startswith("#|"))
-        texts = [o.get("text", o.get("data", {}).get("text/plain", "")) for o in c["outputs"]]
-        printed = "".join("".join(t) for t in texts)
-        out.append(f"```python\n{code.strip()}\n```")
-        if printed.strip(): out.append(f"```text\n{printed.rstrip()}\n```")
-
-    text = re.sub(r"(?m)^:{3,}.*$", "", "\n\n".join(out))
+    text = "\n\n".join("".join(c["source"]) for c in doc["cells"])  # all of them are text
+    text = re.sub(r"(?m)^:{3,}.*$", "", text)
     s = settings()
     text = text.replace("on this site", f"on [its site]({s['doc_host']}{s['doc_baseurl']})")
     text = re.sub(r"\{\.[^}]*\}|(?m:^<!--.*-->$)", "", text)

@@ -143,8 +143,7 @@ def code_link(f: Function, home: Homes, label: str = "", here: str = "") -> str:
     return f"[{shown}]({to(home[f.module, name], 'fn-' + name, here)})"
 
 # %% ../../nbs/90_equations.ipynb #9cc3e37c
-TABLES = {
-    "G": "Guidance", "V": "Variational diffusion models", "D": "Denoising diffusion GANs"}
+TABLES = {"G": "Guidance", "V": "Variational diffusion models", "D": "Denoising diffusion GANs"}
 
 def page(where: Path, rows: list[Row]) -> str:  # Markdown
     "The registry as tables, one for each paper; ids, chapters, functions and tests are links."

@@ -80,7 +80,12 @@ def lighter(svg: str) -> str:
     def way(m):  # a command holds until there is another one
         d = re.sub(r" ?([MLQCZz]) ?", r"\1", re.sub(r"\d+\.\d+", place, m[0]))
         d = re.sub(r"([LQC])[^A-Z]+(?:\1[^A-Z]+)+", lambda c: c[1] + c[0][1:].replace(c[1], " "), d)
-        return re.sub(r"(M[^A-Z]+)L", r"\1 ", d)
+        return re.sub(r"M([^A-Za-z]+)L([^A-Za-z]+)", line, d)
+    def line(m):  # from one point to the next, in tenths
+        at = [round(10 * float(v)) for v in f"{m[1]} {m[2]}".split()]
+        by = [f"{(b - a) / 10:.1f}".removesuffix(".0") for a, b in zip(at, at[2:])]
+        short = " ".join(re.sub(r"^(-?)0\.", r"\1.", v) for v in by).replace(" -", "-")
+        return f"M{at[0] / 10:g} {at[1] / 10:g}l{short}"
 
     svg = re.sub(r'<g id="[^"]*"', "<g", re.sub(r'(?<= d=")[^"]*', way, svg))
     svg = re.sub(r'(<use [^>]*)transform="translate\(([\d.]+) 0\)"', r'\1x="\2"', svg)

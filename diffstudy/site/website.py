@@ -152,6 +152,15 @@ def entry(o, name: str, module) -> str:  # Markdown without the heading
     code = f"```python\n{name}{api.signature(o, module)}\n```"
     return "\n\n".join(part for part in (code, text, "\n".join(rows)) if part)
 
+def examples() -> dict[str, str]:  # Name, as the pages of the packages have it → code
+    "The first line of the table of tasks that calls a function, by the function."
+    found, code = {}, re.compile(r"`([^`\n]+)`")
+    for line in code.findall(prose(build.root() / "nbs" / "95_api.ipynb")):
+        for at, name in re.findall(r"\b(\w+)\.((?:\w+\.)*\w+)\(", line):
+            place = dict(run="experiment.Run", schedule="process").get(at, at)
+            if place.split(".")[0] in build.ROOMS: found.setdefault(f"{place}.{name}", line)
+    return found
+
 def module_reference(name: str, home: equations.Homes) -> str:  # Markdown
     "Describe the public functions and classes of a module, in the order of its file."
     from smalldocs import api
@@ -164,7 +173,7 @@ def module_reference(name: str, home: equations.Homes) -> str:  # Markdown
         sorted(home[name, o.__qualname__] for o in found if (name, o.__qualname__) in home))
     shown = {nb: equations.exported(nbs / nb) for nb in chapters}
     where = ", ".join(f"[{build.title(nbs / nb)}]({nb})" for nb in chapters)
-    out = [f"## {name}\n\n{taken_apart(api.doc(module))[0]}\n\n{where}"]
+    out, lines = [f"## {name}\n\n{taken_apart(api.doc(module))[0]}\n\n{where}"], examples()
 
     for o in found:
         top = o.__qualname__
@@ -177,7 +186,8 @@ def module_reference(name: str, home: equations.Homes) -> str:  # Markdown
         for part, full in [(o, top), *methods]:
             level = "#" * (3 + ("." in full))
             heading = f'<a id="api-{name}.{full}"></a>\n\n{level} {place}.{full}'
-            out += [heading, link, entry(part, full, module)]
+            line = lines.get(f"{place}.{full}")
+            out += [heading, link, entry(part, full, module), line and f"For example: `{line}`"]
     return "\n\n".join(part for part in out if part)
 
 def reference_page(room: str, home: equations.Homes) -> dict:  # A notebook
@@ -308,6 +318,10 @@ def add(nb: dict, source: Path, rows: list, home: equations.Homes):
         elif c["cell_type"] == "markdown":
             text = re.sub(r"95_api\.ipynb#api-(\w+)", r"api_\1.ipynb#api-\1", text)
             text = re.sub(r"(?m)^\| Read before \|.*\n\|.*\n\|.*\n?", "", text, count=1)
+            if source.stem == "95_api":  # a line leads to the first function that it calls
+                for line, name in {v: k for k, v in reversed(examples().items())}.items():
+                    place = f"api_{name.split('.')[0]}.ipynb#{name.lower()}"
+                    text = text.replace(f"`{line}`", f"[`{line}`]({place})")
             c["source"] = LIVE.sub(
                 lambda m: f"\n```{{=html}}\n{live.html(m.group(1)).strip()}\n```\n", text)
             for mark, made in MARKS.items():

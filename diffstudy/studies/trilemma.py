@@ -91,8 +91,7 @@ def _by_gans(settings, seed, seen, held):
 
 def _samplers(settings, seed, make):
     "A network that is trained once, and each of the samplers; `make(model, name, steps)` draws."
-    training, model = seconds_of(
-        lambda: trained(settings["network"], settings["weight"], seed))
+    training, model = seconds_of(lambda: trained(settings["network"], settings["weight"], seed))
     for name, steps in settings["samplers"]:
         yield f"{name} {steps}", training, functools.partial(make, model, name, steps)
 
@@ -435,8 +434,7 @@ def run_mnist(settings: dict, case: dict) -> dict:
     return {name: {k: v for k, v in row.items() if k != "png" or name in SHOWN}
             for name, row in found.items()}
 
-MNIST = Study(
-    "trilemma-mnist", MNIST_SETTINGS, tuple(dict(kind=k) for k in KINDS), run_mnist)
+MNIST = Study("trilemma-mnist", MNIST_SETTINGS, tuple(dict(kind=k) for k in KINDS), run_mnist)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00010
 _HERE = {  # where, and which systems

@@ -5,6 +5,7 @@ import atexit, functools, json, math, os, re, shutil, signal, subprocess, sys, t
 from pathlib import Path
 from unittest.mock import patch
 import numpy, pytest, torch
+from PIL import Image
 from typer.testing import CliRunner
 import diffstudy
 from .. import cli, experiment, train
@@ -51,7 +52,6 @@ def test_train_once():
 
 # %% ../../nbs/77_cli.ipynb #e53e6163
 def test_sample():
-    from PIL import Image
     run, out = tiny_run(), tiny_run().parent / "grid.png"
     ask = (
         "sample", run, "--steps", 3, "--per-class", 2, "--w", "0,1.5", "--labels", "3,1,4",
@@ -60,7 +60,7 @@ def test_sample():
     assert r.exit_code == 0, r.output
     assert "12 samples" in r.output, r.output
     content = out.read_bytes()
-    assert Image.open(out).size[0] == 16 + 3 * 44
+    assert Image.open(out).size[0] > 16 + 3 * 44  # the title is wider than three pictures
     assert Image.open(out).size[1] > 4 * 44
     assert "is there already" in type_in(*ask).output
     assert out.read_bytes() == content
@@ -97,7 +97,6 @@ def test_another_checkpoint(tmp_path):
 @pytest.mark.parametrize("labels, n, columns", ((3, 13, 4), ("none", 64, 8), (3, 5, 5)))
 def test_many_samples_of_one_class_are_a_grid(labels, n, columns, tmp_path):
     "each image once, row by row, be they of one class or without a label; few stand in a row"
-    from PIL import Image
     model = experiment.open(tiny_run(), "cpu")
     out = tmp_path / f"{labels}-{n}.png"
     r = type_in(
@@ -105,7 +104,8 @@ def test_many_samples_of_one_class_are_a_grid(labels, n, columns, tmp_path):
         "--steps", 1, "--out", out)
     assert r.exit_code == 0, r.output
     page, rows = Image.open(out).convert("RGB"), math.ceil(n / columns)
-    assert page.size == (16 + 44 * columns, 56 + 44 * rows), page.size
+    assert page.width >= 16 + 44 * columns
+    assert page.height == 56 + 44 * rows
     images = model.sample(None if labels == "none" else [labels] * n, n=n, steps=1)
     for i, image in enumerate(images):
         x, y = 10 + i % columns * 44, 52 + i // columns * 44
@@ -187,7 +187,6 @@ def test_a_report_keeps_its_lines(capsys, text, lines):
 # %% ../../nbs/77_cli.ipynb #56799ea7
 def test_restore(tmp_path):
     "the hole of a transparent picture or of a mask, answers in a picture; errors are one line"
-    from PIL import Image
     whole, clear, mask, out = (tmp_path / f"{k}.png" for k in ("whole", "clear", "mask", "out"))
     Image.new("L", (20, 20), 99).save(whole)
     half = Image.new("L", (20, 20), 255)
@@ -275,7 +274,6 @@ def test_where_nobody_can_write_is_said_first(tmp_path, command):
 # %% ../../nbs/77_cli.ipynb #ff226b41
 def pictures(folder, n=20):
     "Color pictures of two kinds, a subfolder for each."
-    from PIL import Image
     for i in range(n):
         g = torch.Generator().manual_seed(i)
         k = torch.nn.functional.interpolate(
@@ -306,7 +304,6 @@ def test_color_pictures_by_another_name(tmp_path, recipe, more):
 
 def test_classes_are_called_as_their_folders(tmp_path, monkeypatch):
     "from an empty folder: train, sample, judge what was written, each class by its name"
-    from PIL import Image
     pytest.importorskip("torchvision")
     monkeypatch.chdir(tmp_path)
     root = pictures(Path("pictures"), 60)

@@ -152,8 +152,7 @@ def test_minibatch_std_is_appended():
     assert append_minibatch_std(h[:1])[0, 3].max() < 2e-4  # alone, nothing differs
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #a1adbb59
-PLAIN = Config(
-    "resnet", width=8, num_res_blocks=1, latent=4, embedding=8, mapping=2, d_width=8)
+PLAIN = Config("resnet", width=8, num_res_blocks=1, latent=4, embedding=8, mapping=2, d_width=8)
 
 def kinked(x): return torch.where(x > 0, x, .2 * x)
 

@@ -465,6 +465,15 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
     assert "init" not in ask("b", None).info
 
 # %% ../../nbs/76_experiment.ipynb #76ad0002
+def test_other_images_in_the_folder_of_a_run_are_said(tmp_path):
+    "a call that goes on with another folder of images names the one that the run began with"
+    ask = asking(tmp_path, said := [])
+    ask("a", None)
+    shutil.copytree(tmp_path / "pictures1", tmp_path / "b")
+    ask("a", None, steps=2, data_dir=tmp_path / "b")
+    begun = f"a began with the images of {tmp_path / 'pictures1'}; for others take another --run"
+    assert [line for line in said if "began" in line] == [str(tmp_path / begun)]
+
 def test_weights_that_do_not_fit_are_refused(tmp_path):
     "What was expected, what was given and whose network fits; of a GAN the generator is taken."
     base, ask = tiny("digits-tiny"), asking(tmp_path, [])

@@ -330,8 +330,7 @@ def check_check_levels(draw):
 def check_bits(draw):
     batch, dims = draw(batches()), draw(st.integers(1, 3000))
     nats = batch.random("nats")
-    compare(
-        bound.bits_per_dim(nats, dims), nats.double() / dims / math.log(2), batch.dtype)
+    compare(bound.bits_per_dim(nats, dims), nats.double() / dims / math.log(2), batch.dtype)
 
 BOUND = {
     "bound.prior_loss": Each(bound.prior_loss, one_each, x=first, gamma_1=level),

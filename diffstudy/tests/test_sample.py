@@ -292,8 +292,7 @@ def test_states_and_predictions_of_another_kind_are_refused(sampler):
         sampler(predict, nan, gammas)
     with pytest.raises(ValueError, match=r"z has no values: shape \(0, 2\)"):
         sampler(predict, z[:0], gammas)
-    with pytest.raises(
-            ValueError, match=r"tensor of shape \(4, 2\), the noise; got .* \(4, 1\)"):
+    with pytest.raises(ValueError, match=r"tensor of shape \(4, 2\), the noise; got .* \(4, 1\)"):
         sampler(lambda z, g: z[:, :1], z, gammas)
     with pytest.raises(ValueError, match="got tuple"): sampler(lambda z, g: (z, z), z, gammas)
 

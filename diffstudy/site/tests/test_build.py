@@ -382,7 +382,7 @@ SMOKE = (  # the last two train, open and ask all kinds of run
 EVERYTHING = """
 import importlib, os, pkgutil, diffstudy
 for m in pkgutil.walk_packages(diffstudy.__path__, "diffstudy."):
-    if not m.name.endswith("__main__"): importlib.import_module(m.name)
+    if not m.name.endswith(("__main__", ".site")): importlib.import_module(m.name)
 print(diffstudy.__file__, *os.listdir(*diffstudy.__path__))
 """
 
@@ -405,9 +405,11 @@ def test_the_wheel_stands_alone_in_an_empty_environment(tmp_path):
         return done.stdout
 
     assert "No module named 'nbdev'" in run(PLAIN, "-c", "import nbdev").stderr
+    assert "in a clone only: git" in run(PLAIN, "-c", "from diffstudy.site import build").stderr
     files = works(PLAIN, "-c", EVERYTHING)
     assert "site-packages" in files  # a type checker reads its signatures
     assert "py.typed" in files
+    assert "'site'" not in works(PLAIN, "-c", "import diffstudy; print(dir(diffstudy))")
     assert "train" in works(PLAIN.with_name("diffstudy"), "--help")
     few = [f"diffstudy.tests.test_{m}" for m in SMOKE]
     works(PLAIN, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", *few)
@@ -428,6 +430,7 @@ JOBS = (  # what was typed where it failed once, and words of the answer of toda
     ("train digits --recipe digits-tiny --steps 40 --set lr=3 --run hot", "no better than equal"),
     ("doctor hot", "has a learned schedule collapsed"),
     ("sample mnist --steps 1 --per-class 1", "10 samples of mnist"),
+    ("sample digit", "did you mean 'digits'"),
     ("train digits --recipe pixels --kinds pixels.py", "bits per dimension"),
     ("sample runs/pixels", "kind 'pixels' is not known here; give --kinds FILE"),
     ("sample runs/pixels --kinds pixels.py --per-class 2", "2 samples"),

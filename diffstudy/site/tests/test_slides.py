@@ -14,10 +14,10 @@ def test_the_words_of_a_slide():
     assert made == '<h2>Why</h2><p>So we have</p><div class="math display">a=b</div>'
 
 def test_a_drawing_becomes_lighter():
-    "one decimal, commands that go on, short names, one look for marks in a row"
+    "one decimal, steps from point to point, short names, one look for marks in a row"
     mark = '<use xlink:href="#m1" x="{}" y="2.00" style="fill: red"/>'
     drawn = '<g id="a"><path id="m1" d="M 0 0.04 L 1.26 1 L 2 2 z "/></g>'
-    light = '<g><path id="i0" d="M0 0 1.3 1 2 2z"/></g><g style="fill: red">'
+    light = '<g><path id="i0" d="M0 0l1.3 1 .7 1z"/></g><g style="fill: red">'
     light += '<use href="#i0" x="1.3" y="2"/><use href="#i0" x="3" y="2"/></g>'
     assert slides.lighter(drawn + mark.format("1.26") + mark.format("3.00")) == light
 

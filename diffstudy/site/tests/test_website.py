@@ -25,6 +25,14 @@ def test_the_reference_says_once_what_an_argument_is():
     assert "- `z_t`: Latent at the noisier time, `(b, *d)`\n" in text
     assert "- returns: Mean and variance of z_s" in text
 
+def test_the_table_of_tasks_leads_to_the_functions_and_they_show_its_lines(site):
+    "forty functions, each with its line; that the links of the table are alive is tested below"
+    shown = "".join(html.unescape(f.read_text("utf-8")) for f in site[0].glob("*api*.html"))
+    lines = website.examples()
+    assert len(lines) > 40
+    assert [s for s in lines.values() if f"example: <code>{s}<" not in shown] == []
+    assert [s for s in lines.values() if f"><code>{s}</code></a>" not in shown] == []
+
 # %% ../../../nbs/99_website.ipynb #0c00894d
 def test_a_line_stands_for_a_folded_check():
     "the line of a folded check: one test, several, without a docstring, helpers only"
@@ -286,17 +294,11 @@ def one_tab(site, chromium):
 
 # %% ../../../nbs/99_website.ipynb #033e876e
 WIDE = "() => document.documentElement.scrollWidth - window.innerWidth"
-
-# Figures with their letters in px: [alternative text, shown / natural width]
-
 def tiny(figures, small):
     "The figures whose smallest letters are shown with less than 7.6 px."
     dots = website.DPI / 72
     sizes = [(alt, small.get(alt, website.LETTERS) * dots * scale) for alt, scale in figures]
     return [f"{alt[:60]}: {size:.1f} px" for alt, size in sizes if size < 7.6]
-
-# axe looks at every element, and most are words of code or entries of the reference:
-# one of each kind will do, and three of the tables with the same head
 
 # %% ../../../nbs/99_website.ipynb #ddc4dbd9
 TABBED = (  # pages with sliders, exercises, drawings, live figures, long tables
