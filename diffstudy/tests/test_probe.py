@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest, torch
 from .. import check
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0040
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #411058d0
 def test_a_network_is_told_the_time_of_the_state_it_is_given():
     "the time of the state after or before has a name, and so has noise that a batch shares"
     betas = torch.linspace(5e-4, .1, 200)
@@ -29,7 +29,7 @@ def test_a_network_is_told_the_time_of_the_state_it_is_given():
     assert "of the state after" in ancestral(1).says
     assert "the same noise" in ancestral(0, same=True).says
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #0e96b194
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #e5916e26
 def levels_at(t): return math.cos(t * math.pi / 2), math.sin(t * math.pi / 2)
 
 def log_snr(t): return -2 * torch.log(torch.tan(torch.as_tensor(t) * math.pi / 2))
@@ -105,25 +105,38 @@ def euler_maruyama(share):
         return x
     return walk, dict(steps=200, log_snr=lambda t: -torch.log(torch.expm1(total(t))))
 
-def straight(end=0., late=False):
-    "Euler's steps of a flow; the last may be longer, and each told the next time."
+def straight(end=0., late=False, cast=lambda t: t):
+    "Euler's steps of a flow; the last may be longer, and each told the next time or another."
     def walk(model, x, steps):
         t = torch.cat([torch.linspace(1, end, steps), torch.zeros(1)]).double()
         if not end: t = torch.linspace(1, 0, steps + 1).double()
-        for a, b in zip(t[:-1], t[1:]): x = x + (b - a) * model(x, told(x, b if late else a))
+        for a, b in zip(t[:-1], t[1:]): x = x + (b - a) * model(x, told(x, cast(b if late else a)))
         return x
     return walk, dict(predicts="flow", flow=True)
 
+def churned(late, churn=.3):
+    "EDM's steps with new noise, of which the network may not be told."
+    def walk(model, x, steps):
+        t = torch.cat([torch.logspace(math.log10(80), math.log10(.002), steps), torch.zeros(1)])
+        for a, b in zip(t[:-1].double(), t[1:].double()):
+            h = a * (1 + churn * (.05 < a < 50))
+            x = x + (h ** 2 - a ** 2).sqrt() * torch.randn_like(x)
+            x = x + (b - h) * (x - model(x, told(x, a if late else h))) / h
+        return x
+    return walk, dict(predicts="x", sigmas=torch.logspace(math.log10(.002), math.log10(80), 99))
+
 @pytest.mark.parametrize("make, right, slip, says", [
     pytest.param(*case[1:], id=case[0]) for case in (
-        ("long last step", straight, .01, .2, "more calls hardly help"),
+        ("long last step", straight, .01, .2, "the last step goes from t = 0.2"),
         ("told the next time", lambda late: straight(late=late), False, True, "state after"),
         ("whole step inside", midpoint, .5, 1., "of the call after it"),
         ("told the first time", heun, False, True, "of the call after it"),
         ("weights", multistep, 5, 15, "do not add up to 1"),
         ("second slope", second_order, False, True, "do not add up to 1"),
         ("factor of x_t", posterior_steps, False, True, "alpha_t / alpha_s is missing"),
-        ("half of the score", euler_maruyama, 1., .5, "half of the score"))])
+        ("half of the score", euler_maruyama, 1., .5, "half of the score"),
+        ("cast time", lambda f: straight(cast=f), float, int, "cast to an integer"),
+        ("churn", churned, False, True, "has another noise"))])
 def test_slips_of_steps_are_named(make, right, slip, says):
     "what is right without its slip is accepted, and the slip has a name"
     def verdict(v):
@@ -149,7 +162,7 @@ def test_an_end_at_the_lowest_level_must_be_said(eta):
     assert check.sampler(walk, steps=50, lowest=True, betas=betas)
 
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #3856d571
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #6ac79e3c
 def test_the_record_of_the_libraries():
     "no check took ten seconds when it was recorded, and what is refused is what the page explains"
     path = Path(__file__).resolve().parents[2] / "nbs" / "runs" / "ecosystem.json"
