@@ -567,7 +567,7 @@ def _measure_samples(
     if size != 1: right += ", for data within [-1, 1]"
     return None, f"{right}; {told}; DDIM, by {row(plain)}"
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #b1c65e72
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #84838d86
 def name_cause(fn, l: Levels, predicts: str, steps: int, shape) -> str | None:
     "Find the other answer of a network with which the samples of a sampler would be right."
     steps, start = 64 if steps < 100 else steps, time.thread_time()
@@ -618,7 +618,7 @@ def name_cause(fn, l: Levels, predicts: str, steps: int, shape) -> str | None:
     best = min(found, key=found.get, default=None)
     return best if best and found[best] < min(.06, .4 * base) else None
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #12a152fe
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #b4432b71
 def _fault_of_levels(calls, l) -> str | None:
     "Compare the times that a network was told with the levels that a run should have."
     first, times = calls[0], [c.t for c in calls]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest, torch
 from .. import check
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #411058d0
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0040
 def test_a_network_is_told_the_time_of_the_state_it_is_given():
     "the time of the state after or before has a name, and so has noise that a batch shares"
     betas = torch.linspace(5e-4, .1, 200)
@@ -29,7 +29,7 @@ def test_a_network_is_told_the_time_of_the_state_it_is_given():
     assert "of the state after" in ancestral(1).says
     assert "the same noise" in ancestral(0, same=True).says
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #e5916e26
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #0e96b194
 def levels_at(t): return math.cos(t * math.pi / 2), math.sin(t * math.pi / 2)
 
 def log_snr(t): return -2 * torch.log(torch.tan(torch.as_tensor(t) * math.pi / 2))
@@ -162,7 +162,7 @@ def test_an_end_at_the_lowest_level_must_be_said(eta):
     assert check.sampler(walk, steps=50, lowest=True, betas=betas)
 
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #6ac79e3c
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #3856d571
 def test_the_record_of_the_libraries():
     "no check took ten seconds when it was recorded, and what is refused is what the page explains"
     path = Path(__file__).resolve().parents[2] / "nbs" / "runs" / "ecosystem.json"
