@@ -335,9 +335,11 @@ def _fault_of_noised(t, x, a, s, x0, l, drawn) -> str | None:
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0029
 def _ask(fn, l, answer, x0, batch=None, kept=None, until=math.inf) -> tuple[float, list, int]:
     "Call a loss by batches; return its mean, state, α, σ and time, and how many parts were asked."
-    asked, rows = {}, [0, len(x0), 0]  # parts by their first row; limits of a call, and done
+    asked = {}  # parts by their first row
+    begin, end, done = 0, len(x0), 0  # of the rows of a call
     def answered(x, t):
-        i, rows[2] = rows[0] + rows[2], (rows[2] + len(x)) % max(rows[1] - rows[0], 1)
+        nonlocal done
+        i, done = begin + done, (done + len(x)) % max(end - begin, 1)
         t, x, known = t.flatten().expand(len(x)), x.double(), x0[i:i + len(x)]
         if x.shape != known.shape: raise ValueError(
             f"loss: expected noisy data of shape {tuple(known.shape)}; got {tuple(x.shape)}")
@@ -346,13 +348,14 @@ def _ask(fn, l, answer, x0, batch=None, kept=None, until=math.inf) -> tuple[floa
         return out if kept is None else out * expand(kept[i:i + len(x)], x)
     @functools.wraps(fn)
     def mean(model, data, **more):
+        nonlocal begin, end, done
         costs = []
-        for i in range(0, len(data), batch or len(data)):
-            rows[:] = i, min(i + (batch or len(data)), len(data)), 0
-            out = fn(model, data[rows[0]:rows[1]], **more)
+        for begin in range(0, len(data), batch or len(data)):
+            end, done = min(begin + (batch or len(data)), len(data)), 0
+            out = fn(model, data[begin:end], **more)
             while isinstance(out, (dict, tuple, list)):
                 out = out.get("loss", [*out.values()]) if isinstance(out, dict) else out[0]
-            costs.append(float(torch.as_tensor(out).double().mean()) * (rows[1] - i))
+            costs.append(float(torch.as_tensor(out).double().mean()) * (end - begin))
             if asked and asked[max(asked)][3].max() >= until: break
         return sum(costs) / len(data)
     out = call_foreign(mean, ProbeNetwork(answered), x0, generator=stream(0, "loss"))
