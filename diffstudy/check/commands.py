@@ -55,7 +55,8 @@ class Definitions(dict):
     def convention(self, says: str | None, path: str = "") -> dict:
         "Parse a convention such as betas=NAME into a keyword argument of a check, or find one."
         name, _, table = (says or self.levels(path)).partition("=")
-        return {name: self.find(table) if table and name != "flow" else table or True}
+        if name == "flow": return dict(flow=table.strip("'\"") or True)
+        return {name: self.find(table) if table else True}
 
 # %% ../../nbs/79_exercises.ipynb #8ce71727
 USUAL = dict(
@@ -141,7 +142,8 @@ def check_run(
     function: Annotated[str, typer.Argument(
         help="FILE.py:NAME, or FILE.py:OBJECT.NAME, which is run; of auto FILE.py.")],
     says: option(Optional[str], _CONVENTION) = None,
-    predicts: option(str, "Of the network: eps, x, v, score or flow.") = "eps",
+    predicts: option(
+        str, "Of the network: eps, x, v, score, flow, or edm (sigma_data 0.5).") = "eps",
     steps: option(int, "To try a sampler with.") = 16,
     lowest: option(bool, "A sampler's last step may end at the table's lowest level.") = False,
 ):
@@ -179,7 +181,8 @@ _LOOKED_AT = (
 def doctor_run(
     what: Annotated[Path, typer.Argument(help=_LOOKED_AT)],
     says: option(Optional[str], _CONVENTION) = None,
-    predicts: option(str, "Of the network: eps, x, v, score or flow.") = "eps",
+    predicts: option(
+        str, "Of the network: eps, x, v, score, flow, or edm (sigma_data 0.5).") = "eps",
 ):
     "Look at a trained model, its pictures and its samples, and say what is likely wrong."
     from diffstudy import experiment

@@ -7,7 +7,7 @@ exact answer: right, or what is likely wrong with it, in a sentence."""
 __all__ = ['forward', 'step', 'posterior', 'guidance', 'schedule', 'loss']
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0005
-import inspect, math
+import functools, inspect, math
 from collections.abc import Callable
 import torch
 from torch import Tensor
@@ -49,6 +49,8 @@ def _check_noised(kind: str, fn, l, factors: Callable, more: dict) -> Verdict:
             of(lambda a, s, x, e: a * x + s ** 2 * e),
         "the data have alpha squared for a factor: a root is missing":
             of(lambda a, s, x, e: a ** 2 * x + s * e),
+        "alpha squared stands where alpha belongs, in the factor of the noise as well":
+            of(lambda a, s, x, e: a ** 2 * x + (1 - a ** 4).clamp(min=0) ** .5 * e),
         "both roots are missing": of(lambda a, s, x, e: a ** 2 * x + s ** 2 * e),
         "data and noise are exchanged": of(lambda a, s, x, e: s * x + a * e),
         "the data keep their size: the factor alpha is missing": of(lambda a, s, x, e: x + s * e),
@@ -234,6 +236,8 @@ def _fault_of_schedule(v: Tensor, says: str) -> str | None:
         return f"expected shares from 0 to 1; the values go from {low:g} to {high:g}"
     if says == "betas" and (v.diff() < 0).all() and v[0] > .5:
         return "these fall from nearly 1, as abar does: betas are the variances of the steps"
+    if says == "betas" and (v.diff() < 0).all():
+        return "the betas fall, the largest first: they rise with the time, so turn them round"
     if says == "betas" and (v[:-1] == 1).any():
         return "a beta of 1 takes all of the data, before the last step"
     if says == "sigmas" and low < 0: return f"a noise level is below 0: {low:g}"
@@ -315,7 +319,7 @@ def _fault_of_noised(t, x, a, s, x0, l, drawn) -> str | None:
             "level that the network is told")
 
     # the levels that are drawn
-    if len(t.unique()) == 1: return f"all examples of a batch have the same time, here {t[0]:g}"
+    if len(t.unique()) == 1: return f"every example has the same time, {t[0]:g}, in all batches"
     last = l.times[-1]
     if l.name in ("log_snr", "flow") and (drawn.min() < -.001 or drawn.max() > 1.001): return (
         f"times from {drawn.min():.2g} to {drawn.max():.2g} are drawn, where 0 to 1 are said")
@@ -329,21 +333,50 @@ def _fault_of_noised(t, x, a, s, x0, l, drawn) -> str | None:
         return f"only levels from {least:.2g} to {most:.2g} of {low:.2g} to {high:.2g} are drawn"
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0029
-def _answers(predicts: str, l, x0: Tensor) -> dict[str, Callable]:
-    "List what a loss may compare with, as functions of the state, α, σ and time."
-    def of(kind, sign=1): return lambda x, a, s, t: sign * target(kind, x, x0, a, s)
+def _ask(fn, l, answer, x0, batch=None, kept=None, until=math.inf) -> tuple[float, list, int]:
+    "Call a loss by batches; return its mean, state, α, σ and time, and how many parts were asked."
+    asked = {}  # parts by their first row
+    begin, end, done = 0, len(x0), 0  # of the rows of a call
+    def answered(x, t):
+        nonlocal done
+        i, done = begin + done, (done + len(x)) % max(end - begin, 1)
+        t, x, known = t.flatten().expand(len(x)), x.double(), x0[i:i + len(x)]
+        if x.shape != known.shape: raise ValueError(
+            f"loss: expected noisy data of shape {tuple(known.shape)}; got {tuple(x.shape)}")
+        asked[i] = x, *(v.double().clamp(min=1e-6) for v in l.at(t, x)), t
+        out = answer(known, *asked[i])
+        return out if kept is None else out * expand(kept[i:i + len(x)], x)
+    @functools.wraps(fn)
+    def mean(model, data, **more):
+        nonlocal begin, end, done
+        costs = []
+        for begin in range(0, len(data), batch or len(data)):
+            end, done = min(begin + (batch or len(data)), len(data)), 0
+            out = fn(model, data[begin:end], **more)
+            while isinstance(out, (dict, tuple, list)):
+                out = out.get("loss", [*out.values()]) if isinstance(out, dict) else out[0]
+            costs.append(float(torch.as_tensor(out).double().mean()) * (end - begin))
+            if asked and asked[max(asked)][3].max() >= until: break
+        return sum(costs) / len(data)
+    out = call_foreign(mean, ProbeNetwork(answered), x0, generator=stream(0, "loss"))
+    return out, [torch.cat(v) for v in zip(*(asked[i] for i in sorted(asked)))], len(asked)
+
+def _answers(predicts: str, l) -> dict[str, Callable]:
+    "List what a loss may compare with, as functions of the data, the state, α, σ and time."
+    def of(kind, sign=1): return lambda x0, x, a, s, t: sign * target(kind, x, x0, a, s)
     eps = of("eps")
     def late(k):  # the network is told t + k
-        return lambda x, a, s, t: target(predicts, x, x0, *l.at(t - k, x))
+        return lambda x0, x, a, s, t: target(predicts, x, x0, *l.at(t - k, x))
     told = "the time that the network is told is off by one, towards the "
     return {
         **{kind: of(kind) for kind in (*PREDICTIONS, predicts)},
         "the target with the other sign": of(predicts, -1),
-        "noise / sigma^2, where noise / sigma belongs": lambda *v: of("score")(*v) / v[2],
-        "v with its factors exchanged": lambda x, a, s, t: s * eps(x, a, s, t) - a * x0,
-        "v with data and noise exchanged": lambda x, a, s, t: a * x0 - s * eps(x, a, s, t),
-        "v with a plus: alpha eps + sigma x0": lambda x, a, s, t: a * eps(x, a, s, t) + s * x0,
-        "the noisy picture": lambda x, *_: x,
+        "noise / sigma^2, where noise / sigma belongs": lambda *v: of("score")(*v) / v[3],
+        "v with its factors exchanged": lambda x0, x, a, s, t: s * eps(x0, x, a, s, t) - a * x0,
+        "v with data and noise exchanged": lambda x0, x, a, s, t: a * x0 - s * eps(x0, x, a, s, t),
+        "v with a plus: alpha eps + sigma x0":
+            lambda x0, x, a, s, t: a * eps(x0, x, a, s, t) + s * x0,
+        "the noisy picture": lambda x0, x, *_: x,
         **({told + "noise": late(1), told + "data": late(-1)} if l.steps else {})}
 
 _UNITS = {  # unit → its factor, for n examples of d numbers
@@ -369,51 +402,46 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
     Args:
         fn: `fn(model, x0)` → loss, with `generator=` if it takes one; it calls `model(x, t)`
         predicts: Kind of prediction: eps, x, v, score, flow or edm
-        weight: `weight(t)` → weight of the loss at t, to be checked as well
+        weight: `weight(t)` → weight of the loss at t; 1 where it is not said
         **says: Noise levels: betas=, abar=, sigmas=, log_snr= or flow=True"""
-    (l, predicts), seen = said(predicts, **says), []
-    def zero(x, *_): return torch.zeros_like(x)
-    def value(answer, x0):
-        def answered(x, t):
-            t, x = t.flatten().expand(len(x)), x.double()
-            seen[:] = x, *(v.double().clamp(min=1e-6) for v in l.at(t, x)), t
-            return answer(*seen)
-        out = call_foreign(fn, ProbeNetwork(answered), x0, generator=stream(0, "loss"))
-        if seen and seen[0].shape != x0.shape: raise ValueError(
-            f"loss: expected noisy data of shape {tuple(x0.shape)}; got {tuple(seen[0].shape)}")
-        return float(torch.as_tensor(out["loss"] if isinstance(out, dict) else out).mean())
+    l, predicts = said(predicts, **says)
+    def zero(x0, x, *_): return torch.zeros_like(x)
     data = (_draw(7, 4000, 1) * .5 + .3).expand(-1, 16)  # all pixels of an image alike
-    shape, _ = first_that_works(
-        lambda shape: value(zero, data[:8].reshape(8, *shape)), (1, 4, 4), (16,), (1, 16))
-    x0 = data.reshape(-1, *shape)
-    none = value(zero, x0)
-    if not seen: return make_verdict("loss", fn, "the network is never called")
-    answers = _answers(predicts, l, x0)
-    costs = {what: value(answer, x0) / none for what, answer in answers.items()}
-    thrice = value(lambda *v: 3 * answers[predicts](*v), x0)
-    absolute = abs(thrice / none - 2.) < .05
+    shape, (*_, asked) = first_that_works(
+        lambda shape: _ask(fn, l, zero, data[:8].reshape(8, *shape)), (1, 4, 4), (16,), (1, 16))
+    if not asked: return make_verdict("loss", fn, "the network is never called")
+
+    # code that asks for each example alone takes longer; one time for a batch needs many batches
+    x0, batch = data[:4000 if asked == 1 else 500].reshape(-1, *shape), None
+    none, seen, _ = _ask(fn, l, zero, x0)
+    if len(seen[3].unique()) == 1: none, seen, _ = _ask(fn, l, zero, x0, batch := 16)
+    answers = _answers(predicts, l)
+    def cost(answer, kept=None): return _ask(fn, l, answer, x0, batch, kept)[0]
+    costs = {predicts: cost(answers[predicts]) / none}
+    absolute = abs(cost(lambda *v: 3 * answers[predicts](*v)) / none - 2.) < .05
     x, a, s, t = seen
-    squares, snr = answers[predicts](*seen).square(), (a / s) ** 2
+    squares, snr = answers[predicts](x0, *seen).square(), (a / s) ** 2
 
     # by levels, what an answer of 0 costs, over the target's mean square with a weight
     costly, parts = [], snr.flatten().argsort(descending=True).chunk(6)
     for part in parts:
-        inside = torch.zeros(len(x), dtype=bool).index_fill(0, part, True)
-        def absent(x, *v): return answers[predicts](x, *v) * ~expand(inside, x)
-        costly.append(value(absent, x0) * len(x) / len(part))
+        outside = torch.ones(len(x), dtype=bool).index_fill(0, part, False)
+        costly.append(cost(answers[predicts], outside) * len(x) / len(part))
     def ratios(w): return [v / (w * squares)[k].mean().item() for v, k in zip(costly, parts)]
     def spread(w): return max(v := ratios(w)) / max(min(v), 1e-30)
-    even, edm = torch.ones_like(snr), l.name == "sigmas"
-    usual = dict(score=s ** 2, x=4 + snr if edm else even).get(predicts, even)  # Song's, EDM's
-    given = expand(weight(t).to(x), x) if weight else min(even, usual, key=spread)
+    even = torch.ones_like(snr)
+    given = expand(weight(t).to(x), x) if weight else even
     size = (given * squares).mean().item()
     if l.steps and t.max() < l.times[-1]:  # a level of many can be missed by chance
-        value(zero, x0.repeat(1 + len(l.times) // 200, *[1] * len(shape)))
+        more = x0.repeat(1 + len(l.times) // 200, *[1] * len(shape))
+        if batch: more = more[:6 * len(l.times)]
+        _, seen, _ = _ask(fn, l, zero, more, batch and 1, until=l.times[-1])
     wrong = _fault_of_noised(t, x, a, s, x0, l, seen[3])
 
     # what the loss compares the answer with, by the losses of networks that know; and the unit
     told = f"an answer of 0 costs {none:.3g}, where the target's mean square is {size:.3g}"
     if not wrong and not costs[predicts] < (1e-3 if absolute else 1e-6):
+        costs |= {what: cost(answer) / none for what, answer in answers.items()}
         knows = [what for what, cost in costs.items() if cost < 1e-6]
         wrong = f"the answer is compared with {knows[0]}, where {predicts} is said" if knows else (
             f"a network that knows {predicts} has {costs[predicts]:.3g} times the loss of an "
@@ -429,7 +457,7 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
         wrong = f"levels are weighted{by}, where no `weight=` is said: {told}"
         if weight: wrong = f"levels are weighted otherwise than said: {told}"
     wrong = wrong or next((what for what, factor in _UNITS.items() if abs(
-        none / size / factor(len(x0), x0[0].numel()) - 1) < .03), None)
+        none / size / factor(batch or len(x0), x0[0].numel()) - 1) < .03), None)
     if not wrong and abs(none / size - 1) > .1:
         wrong = f"{none / size:.3g} times the mean square: {told}"
     return make_verdict("loss", fn, wrong)

@@ -7,7 +7,7 @@ ones: of your own code, or of a library."""
 __all__ = ['sampler']
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #72b43d70
-import inspect, math
+import inspect, math, time
 from collections.abc import Callable
 from typing import NamedTuple
 import numpy as np
@@ -273,7 +273,7 @@ def _read_steps(calls: list, end: Tensor, predicts: str) -> list[_Step]:
         if i and rest.std() > 1e-6 * after.std():
             past = torch.cat([v.answer for v in calls[max(0, i - 3):i]], 1)
             past = past - known @ torch.linalg.lstsq(known, past).solution
-            older = past @ torch.linalg.lstsq(past, rest).solution
+            older = past @ torch.linalg.lstsq(past, rest, driver="gelsd").solution
             older = (older.std() / rest.std()).item()
         new = rest.std().item()
         shared = abs(same) > 6 * new / len(after) ** .5 + 1e-6 * after.std()
@@ -295,7 +295,9 @@ def _is_shifted(s: _Step, l: Levels, predicts: str, k: int) -> bool:
         predicts, later(s.call.alpha), later(s.next_level[0]), 1e-3)
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #5e542413
-_HALF = "half of the score is taken, where new noise asks for all of it"
+_HALF = (
+    "new noise is added, and the predicted noise is not made smaller for it: half of the score is "
+    "taken, where new noise asks for all of it")
 
 def _slips_shown(s: _Step, predicts: str, l: Levels) -> dict[str, bool]:
     "Test a wrong step for each slip; return True or False by the sentence to say."
@@ -306,13 +308,12 @@ def _slips_shown(s: _Step, predicts: str, l: Levels) -> dict[str, bool]:
     a_one, sigma_one = (f(torch.tensor(s.call.t - 1)).item() for f in (l.alpha, l.sigma))
     root = (1 - beta) ** .5  # of the step's α, where there is a chain
     kept = sigma_t * a / alpha_t  # the noise where nothing is predicted
-    negative = s._replace(coef_output=-coef_r).data_and_noise(predicts)
     return {
         "all examples of a batch get the same noise": s.shared,
+        "the answer of the network has the wrong sign":
+            s._replace(coef_output=-coef_r).fits(predicts),
         **{f"the answer of the network is taken for {k}":
             k != predicts and s.fits(k) for k in PREDICTIONS},
-        "the answer of the network has the wrong sign":
-            all(s.is_close(*v) for v in zip(negative, s.next_level)),
         "the predicted data stand for the noise: eps = (x_t - alpha x0) / sigma is missing":
             predicts == "x" and s.is_close(coef_z, 0) and s.is_close(coef_r, a + sigma),
         "a sign in x0 = alpha x_t - sigma v": predicts == "v" and (
@@ -394,7 +395,8 @@ def _fault_of_states(found, fn, l, predicts, steps, shape) -> tuple:
                 p, q, r, u = FACTORS[predicts](c.alpha, c.sigma)
                 parts += [p * c.x + q * c.answer, r * c.x + u * c.answer]
             known = torch.cat([*parts, torch.ones_like(after.x)], 1)
-            fit = torch.linalg.lstsq(known, after.x).solution
+            # states and answers depend on one another; the default, gelsy, then changes by call
+            fit = torch.linalg.lstsq(known, after.x, driver="gelsd").solution
             data, noise = (fit[k:-1:2].sum().item() for k in (0, 1))
             total = math.hypot(noise, (after.x - known @ fit).std())
             if c.alpha < 1e-3 or abs(data - after.alpha) > .03 * after.alpha: continue
@@ -469,19 +471,24 @@ def _fault_of_steps(found: list, l: Levels, predicts: str) -> tuple:
     return None, ""
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #df907847
-def wasserstein_error(fn, l: Levels, predicts: str, steps: int, shape=(1,),
-                      size: float = 1.) -> tuple[int, float]:
+def wasserstein_error(fn, l: Levels, predicts: str, steps: int, shape=(1,), size: float = 1.,
+                      slip: Callable = None) -> tuple[list, float]:
     """Measure the error of samples of two Gaussians at −size and size, with an exact network.
+
+    Args:
+        slip: Of `exact`, x, α and σ: what the network answers in place of that
 
     Returns:
         Calls of the network, and the Wasserstein distance over the size"""
     means, share = torch.tensor([-size, size]), torch.tensor([.3, .7])
     std, n = .5 * size, 5000
-    def exact(x, a, s):
+    def data_of(x, a, s):
         var = a ** 2 * std ** 2 + s ** 2
         belongs = (share.log() - (x - a * means) ** 2 / (2 * var)).softmax(-1)
-        data = (belongs * (means * s ** 2 + std ** 2 * a * x) / var).sum(-1, keepdim=True)
-        return target(predicts, x, data, a, s)
+        return (belongs * (means * s ** 2 + std ** 2 * a * x) / var).sum(-1, keepdim=True)
+    def exact(x, a, s):
+        if slip: return slip(data_of, x, a, s)
+        return target(predicts, x, data_of(x, a, s), a, s)
     calls, end = _record_run(fn, l, steps, n, exact, shape)
 
     # the quantiles, by the distribution's rise
@@ -489,7 +496,7 @@ def wasserstein_error(fn, l: Levels, predicts: str, steps: int, shape=(1,),
     far = (at[:, None] - l.end[0] * means) / math.hypot(l.end[0] * std, l.end[1])
     rise = (share * torch.special.ndtr(far)).sum(-1)
     right = torch.as_tensor(np.interp((np.arange(len(end)) + .5) / len(end), rise, at))
-    return len(calls), (end.flatten().sort().values - right).abs().mean().item() / size
+    return calls, (end.flatten().sort().values - right).abs().mean().item() / size
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #34ee4515
 def ddim(l: Levels, predicts: str, times: Tensor) -> Callable:
@@ -505,25 +512,33 @@ def ddim(l: Levels, predicts: str, times: Tensor) -> Callable:
     return walk
 
 def _measure_samples(
-    fn, l, predicts, steps, says, excused, several, noisy, shape, size) -> tuple[str | None, str]:
+    fn, l, predicts, steps, says, excused, several, noisy, shape, size, slow=False,
+) -> tuple[str | None, str]:
     "Measure samples with rising numbers of steps, beside DDIM; find a fault and a summary."
     found, last, counts = {}, math.inf, [8, 16, 32, 64] if steps < 100 else [steps]
     floor = .04 if noisy else .01  # what chance alone gives, with new noise
     if says and steps >= 100: counts = [steps // 4, steps // 2, steps]
     elif excused == "near": counts += [128, 256, 512, 1024]
+    elif slow: counts += [2 * counts[-1], 4 * counts[-1]]
     for k in counts:
         try: calls, off = wasserstein_error(fn, l, predicts, k, shape, size)
         except Exception:  # some cannot do as many
             if k == steps: raise
             continue
-        if len(found) > 3 and off > max(.8 * last, floor): return says, ""
-        found[calls] = last = off
+        if says and len(found) > 3 and off > max(.8 * last, floor): return says, ""
+        found[len(calls)] = last = off
         if says and k >= 64 and steps < 100 and off < floor: break
     n, off = zip(*found.items())
     def ours(k):  # DDIM, with times between whole ones too
         at = np.interp(np.linspace(len(l.times) - 1, 0, k), np.arange(len(l.times)), l.times)
         return wasserstein_error(ddim(l, predicts, torch.as_tensor(at)), l, predicts, k, (1,), size)
     plain = [ours(k)[1] for k in n]
+    def ends_early(last):  # a last step that is long, and as long with four times the calls
+        least = l.lowest[1] / l.lowest[0]  # no call can be told less
+        if l.end[1] or last.sigma < max(.04, 1.05 * least) * last.alpha: return False
+        try: more, off = wasserstein_error(fn, l, predicts, 4 * len(calls), shape)
+        except Exception: return False
+        return len(more) > 3 * len(calls) and more[-1].sigma > .8 * last.sigma and off > .008
     row = lambda v: ", ".join(f"{e:.3f}" for e in v)
     told = f"off by {row(off)} after {', '.join(map(str, n))} calls"
     seen = [(math.log(k), math.log(e)) for k, e in found.items() if e > floor]
@@ -536,20 +551,73 @@ def _measure_samples(
         falls = len(n) > 2 and off[-1] < max(.03, floor) and (
             off[-1] < .7 * off[0] or off[0] < max(.02, floor))
         if not falls or several and worse or excused == "better" and somewhere: return says, ""
-    elif off[-1] > .1: return f"samples of a mixture are {told}", ""
+    elif off[-1] > .1 and not slow or slow and not (
+            len(off) > 2 and off[-1] < .62 * off[-2] and off[-2] < .62 * off[-3]): return (
+        f"samples of a mixture are {told}; DDIM, by {row(plain)}"), ""
+    elif not noisy and ends_early(calls[-1]): return (
+        f"the last step goes from t = {calls[-1].t:.3g} to the data however many calls there are, "
+        f"which is too far: samples of a mixture are {told}; DDIM, by {row(plain)}"), ""
     elif off[-1] > max(.03, floor, 1.3 * min(off)):
         return f"samples of a mixture are {told}: more calls do not help", ""
-    elif len(n) > 2 and off[-1] > max(.8 * off[-2], 2 * plain[-1], 2 * floor): return (
-        f"samples of a mixture are {told}: more calls hardly help, as where the last step stays "
-        "long"), ""
     elif several and (order or 2) < 1.5 and worse: return (
         f"samples are worse than DDIM at every count, {told}, where DDIM is by {row(plain)}: the "
         "older answers do harm; look at their signs and factors"), ""
-    right = "right" + (f" of order {order:.1f}" if order else "")
+    right = "right" + (f" of order {order:.1f}" if order else "") + ", but slow" * slow
     if several: right += ", with several answers in a step"
     if says: right += ", with steps that are not those of DDIM or DDPM, and exact where small"
     if size != 1: right += ", for data within [-1, 1]"
     return None, f"{right}; {told}; DDIM, by {row(plain)}"
+
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #84838d86
+def name_cause(fn, l: Levels, predicts: str, steps: int, shape) -> str | None:
+    "Find the other answer of a network with which the samples of a sampler would be right."
+    steps, start = 64 if steps < 100 else steps, time.thread_time()
+    try: calls, base = wasserstein_error(fn, l, predicts, steps, shape, .4)
+    except Exception: return None
+    if len(calls) > 300: return None  # long chains are read by their steps
+    told = [(c.alpha, c.sigma) for c in calls]
+    def scaled(by):  # noise that is by(σ) times as large, in the kind that is predicted
+        def answer(data, x, a, s):
+            noise = by(s) * (x - a * data(x, a, s)) / s
+            return target(predicts, x, (x - s * noise) / a, a, s)
+        return lambda: answer
+    def taken(kind, sign=1):
+        return lambda: lambda data, x, a, s: sign * target(kind, x, data(x, a, s), a, s)
+    def at(levels):
+        def make():
+            each = iter(levels)
+            def answer(data, x, *_):
+                a, s = next(each)
+                return target(predicts, x, data(x, a, s), a, s)
+            return answer
+        return make
+    def measured(data, x, a, s):  # by the noise that a state has beside the data's variance
+        noise = max((x / a).var().item() - .1744, 1e-8) ** .5
+        level = (a, s) if predicts == "edm" else (1., noise)
+        return target(predicts, x, data(x / a, 1., noise), *level)
+    would = "it would be right if the network were told the "
+    causes = {
+        "the answer of the network has the wrong sign": taken(predicts, -1),
+        **{f"the answer of the network is taken for {k}": taken(k)
+           for k in PREDICTIONS if k != predicts},
+        "the noise or score counts twice: a half is missing, as in the probability flow ODE":
+            scaled(lambda s: .5),
+        "the noise or score counts half": scaled(lambda s: 2.),
+        "a factor sigma too much in the noise or score: the score is noise / sigma":
+            scaled(lambda s: 1 / s),
+        "a factor sigma is missing in the noise or score": scaled(lambda s: s),
+        would + "time of its call before": at([*told[:1], *told]),
+        would + "time of its next call": at([*told[1:], *told[-1:]])}
+    if l.name == "sigmas":
+        causes["the state has another noise than the network is told; told that which it has, "
+               "all would be right"] = lambda: measured
+    found = {}
+    for says, make in causes.items():
+        if time.thread_time() > start + 4: break  # seconds of work
+        try: found[says] = wasserstein_error(fn, l, predicts, steps, shape, .4, make())[1]
+        except Exception: pass  # another number of calls, or other shapes
+    best = min(found, key=found.get, default=None)
+    return best if best and found[best] < min(.06, .4 * base) else None
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #b4432b71
 def _fault_of_levels(calls, l) -> str | None:
@@ -557,6 +625,9 @@ def _fault_of_levels(calls, l) -> str | None:
     first, times = calls[0], [c.t for c in calls]
     if first.sigma / first.alpha < calls[-1].sigma / calls[-1].alpha:
         return "the time is reversed: the network is told rising noise"
+    if not l.steps and len(calls) > 3 and all(t == round(t) for t in times): return (
+        f"the network is told whole numbers alone, t = {times[0]:g} to {times[-1]:g}: is a time "
+        "cast to an integer?")
     if l.steps and len(calls) < len(l.times) and times == [*range(len(calls))][::-1]: return (
         f"the network is told the number of the step, {times[0]:g} to 0, not its time, of which "
         f"there are {len(l.times)}")
@@ -603,15 +674,21 @@ def sampler(fn, predicts: str = "eps", steps: int = 16, lowest: bool = False, **
     noisy = any(s.new > 1e-6 and s.older < .99 for s in found)
     if several: wrong, excused, *end = _fault_of_states(found, fn, l, predicts, steps, shape)
     else: wrong, excused, *end = _fault_of_steps(found, l, predicts)
-    if wrong and not excused: return make_verdict("sampler", fn, wrong)
+    def refused(says):  # by its cause as well, where a sentence has but a place
+        place = says.startswith(("step ", "at call ", "samples "))
+        cause = name_cause(fn, l, predicts, steps, shape) if place else None
+        return make_verdict("sampler", fn, f"{cause}; {says}" if cause else says)
+    if wrong and not excused: return refused(wrong)
     fresh = all(s.is_close(s.new, s.next_level[1]) and s.is_close(s.noise, 0.) for s in found[1:-1])
     if len(found) > 2 and fresh: wrong, excused = (
         "each step takes all noise away and draws it anew, which is right for a consistency "
         "model; the samples of a denoiser lose spread"), "near"
-    def measured(size): return make_verdict("sampler", fn, *_measure_samples(
-        fn, l, predicts, steps, wrong, excused, several, noisy, shape, size))
-    verdict = measured(1.)
-    if verdict and any(end):
-        return make_verdict("sampler", fn, end[0] + (f"; maybe {wrong}" if wrong else ""))
-    if verdict or wrong: return verdict
-    return measured(.4) or verdict  # it lies inside [-1, 1], for code that clips
+    def measured(size, slow=False): return _measure_samples(
+        fn, l, predicts, steps, wrong, excused, several, noisy, shape, size, slow)
+    says, right = measured(1.)
+    if not says and any(end): return refused(end[0] + (f"; maybe {wrong}" if wrong else ""))
+    tries = [(.4,), (1., True)] if says and not wrong else []
+    for how in tries[:1 if several or steps > 400 else 2]:
+        other, right = measured(*how)  # data inside [-1, 1], for code that clips; more calls
+        if not other: return make_verdict("sampler", fn, None, right)
+    return refused(says) if says else make_verdict("sampler", fn, None, right)

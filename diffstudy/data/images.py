@@ -430,7 +430,7 @@ def read_npz(path, shape: tuple, levels: int, classes: int) -> tuple[Tensor, Ten
     if x.ndim == 3: x = x[..., None]
     if x.ndim == 4 and x.shape[1:3] == (h, w) and x.shape[3] in many: x = x.transpose(0, 3, 1, 2)
     fits = x.ndim == 4 and len(x) and x.shape[1] in many and x.shape[2:] == (h, w)
-    expected = f"numbers (n, {h}, {w}, {c}) or (n, {c}, {h}, {w}), or a --data of their size"
+    expected = f"numbers (n, {h}, {w}, {c}) or (n, {c}, {h}, {w}), or a data set of their size"
     expect(fits and x.dtype.kind in "fiu", expected, given, path)
     low, high = x.min(), x.max()
     if x.dtype.kind == "f":

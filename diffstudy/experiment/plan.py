@@ -314,7 +314,7 @@ def _claim_folder(
             beside = {k: v for k, v in (was or {}).items() if k in ("version", "data_dir")}
             place = data_dir and str(Path(data_dir).resolve())
             if place and (old := beside.get("data_dir", place)) != place:
-                print_fn(f"{run_dir} began with the images of {old}; for others take another --run")
+                print_fn(f"{run_dir} began with the images of {old}; others go to another (--run)")
             if not was or was.get("lengths", []) != [*plan.lengths]:
                 beside["version"] = files.versions()["diffstudy"]
                 if place: beside["data_dir"] = place

@@ -61,6 +61,10 @@ def test_roots_of_betas_have_a_name():
     assert "roots of betas" in check.schedule(torch.linspace(1e-4, .02, 1000) ** .5).says
     assert check.schedule(torch.linspace(1e-4, .02, 4000))
 
+def test_betas_that_fall_are_refused():
+    "such a table leads to noise as well, but nobody means it"
+    assert "the betas fall" in check.schedule(torch.linspace(.02, 1e-4, 1000)).says
+
 def test_another_hand():
     "thirteen slips of somebody who had not seen the checker are wrong, 43 healthy functions right"
     o = material("others")
@@ -112,12 +116,12 @@ def test_noise_that_is_never_negative_and_units_are_named():
              "sum over pixels in bits": 16 / nats, "bits, not nats": 1 / nats}
     assert [what for what, unit in units.items() if what not in says(torch.randn_like, unit)] == []
 
-def loss_of(x_t="a.sqrt() * x0 + (1 - a).sqrt() * e", goal="e", cost="(p - y) ** 2"):
-    "Write a loss of texts: the noisy data, what is compared with, and the cost."
+def loss_of(x_t="a.sqrt() * x0 + (1 - a).sqrt() * e", goal="e", cost="(p - y) ** 2", one=False):
+    "Write a loss of texts: the noisy data, the target, and the cost; of one time for a batch."
     betas = torch.linspace(1e-4, .02, 1000)
     abar = torch.cumprod(1 - betas, 0)
     def loss(model, x0):
-        t = torch.randint(1000, (len(x0),))
+        t = torch.randint(1000, (1 if one else len(x0),)).expand(len(x0))
         v = dict(a=expand(abar[t], x0), x0=x0, e=torch.randn_like(x0), torch=torch)
         x = eval(x_t, v)
         return eval(cost, v | dict(p=model(x, t), y=eval(goal, v))).mean()
@@ -135,6 +139,7 @@ OTHER_NOISE = "a.sqrt() * x0 + (1 - a).sqrt() * torch.randn_like(x0)"
         ("a root twice", "the root of abar is taken twice", "eps",
             dict(x_t="a ** .25 * x0 + (1 - a.sqrt()).sqrt() * e")),
         ("absolute", "an absolute error", "eps", dict(cost="(p - y).abs()")),
+        ("one time for a batch", "compared with x", "eps", dict(goal="x0", one=True)),
         ("a third", "0.333 times the mean square", "eps", dict(cost="(p - y) ** 2 / 3")),
         ("other weights", "from 0.", "eps", dict(cost="(1 - a) ** 3 * (p - y) ** 2")),
         ("least of 5", "weighted by min(SNR, 5) / SNR, where no", "eps",
@@ -147,6 +152,13 @@ def test_a_fourth_hand(says, predicts, slip):
     verdict = check.loss(loss, predicts, betas=betas)
     assert not verdict
     assert says in verdict.says
+
+def test_one_time_for_a_batch_is_right():
+    "the mean over batches is the same loss; a network may also be asked for each example alone"
+    loss, betas = loss_of(one=True)
+    assert check.loss(loss, betas=betas)
+    def alone(model, x0): return torch.stack([loss(model, x0[i:i + 1]) for i in range(len(x0))])
+    assert check.loss(alone, betas=betas)
 
 def test_weights_that_are_said_are_right():
     "with `weight=` the same loss is right"

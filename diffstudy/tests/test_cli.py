@@ -5,7 +5,7 @@ import atexit, functools, json, math, os, re, shutil, signal, subprocess, sys, t
 from pathlib import Path
 from unittest.mock import patch
 import numpy, pytest, torch
-from PIL import Image
+from PIL import Image, ImageFont
 from typer.testing import CliRunner
 import diffstudy
 from .. import cli, experiment, train
@@ -51,6 +51,8 @@ def test_train_once():
     assert type_in("--version").output.strip() == diffstudy.__version__
 
 # %% ../../nbs/77_cli.ipynb #e53e6163
+def letters(text): return math.ceil(ImageFont.load_default(15).getlength(text))
+
 def test_sample():
     run, out = tiny_run(), tiny_run().parent / "grid.png"
     ask = (
@@ -60,7 +62,7 @@ def test_sample():
     assert r.exit_code == 0, r.output
     assert "12 samples" in r.output, r.output
     content = out.read_bytes()
-    assert Image.open(out).size[0] > 16 + 3 * 44  # the title is wider than three pictures
+    assert Image.open(out).size[0] == 12 + letters("guidance weight w = 0 (none)")
     assert Image.open(out).size[1] > 4 * 44
     assert "is there already" in type_in(*ask).output
     assert out.read_bytes() == content
@@ -104,7 +106,8 @@ def test_many_samples_of_one_class_are_a_grid(labels, n, columns, tmp_path):
         "--steps", 1, "--out", out)
     assert r.exit_code == 0, r.output
     page, rows = Image.open(out).convert("RGB"), math.ceil(n / columns)
-    assert page.width >= 16 + 44 * columns
+    title = "guidance weight w = 0 (none), class 3" if labels == 3 else "samples"
+    assert page.width == 12 + max(4 + 44 * columns, letters(title))
     assert page.height == 56 + 44 * rows
     images = model.sample(None if labels == "none" else [labels] * n, n=n, steps=1)
     for i, image in enumerate(images):

@@ -471,7 +471,7 @@ def test_other_images_in_the_folder_of_a_run_are_said(tmp_path):
     ask("a", None)
     shutil.copytree(tmp_path / "pictures1", tmp_path / "b")
     ask("a", None, steps=2, data_dir=tmp_path / "b")
-    begun = f"a began with the images of {tmp_path / 'pictures1'}; for others take another --run"
+    begun = f"a began with the images of {tmp_path / 'pictures1'}; others go to another (--run)"
     assert [line for line in said if "began" in line] == [str(tmp_path / begun)]
 
 def test_weights_that_do_not_fit_are_refused(tmp_path):

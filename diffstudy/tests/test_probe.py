@@ -29,6 +29,26 @@ def test_a_network_is_told_the_time_of_the_state_it_is_given():
     assert "of the state after" in ancestral(1).says
     assert "the same noise" in ancestral(0, same=True).says
 
+def test_dependent_states_and_answers_are_solved_the_same_each_time(monkeypatch):
+    "LAPACK's gelsy, the default, gives another solution from call to call where columns depend"
+    betas, solve = torch.linspace(1e-4, .02, 1000), torch.linalg.lstsq
+    abar, found = torch.cumprod(1 - betas, 0), set()
+    def plms(model, x, steps):  # the third step has a wrong sign
+        older, times = [], torch.linspace(999, 0, steps).round().long()
+        for i, t in enumerate(times):
+            a, b = abar[t], abar[times[i + 1]] if i + 1 < steps else torch.ones(())
+            older.append(e := model(x, t.expand(len(x))))
+            if i == 1: e = (3 * e - older[-2]) / 2
+            if i > 1: e = (23 * e + (16 if i == 2 else -16) * older[-2] + 5 * older[-3]) / 12
+            x = b.sqrt() * (x - (1 - a).sqrt() * e) / a.sqrt() + (1 - b).sqrt() * e
+        return x
+    def spied(known, y, driver=None):
+        if torch.linalg.matrix_rank(known) < known.shape[1]: found.add(driver)
+        return solve(known, y, driver=driver)
+    monkeypatch.setattr(torch.linalg, "lstsq", spied)
+    assert "do not add up to 1" in check.sampler(plms, betas=betas).says
+    assert found == {"gelsd"}
+
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #0e96b194
 def levels_at(t): return math.cos(t * math.pi / 2), math.sin(t * math.pi / 2)
 
@@ -105,25 +125,38 @@ def euler_maruyama(share):
         return x
     return walk, dict(steps=200, log_snr=lambda t: -torch.log(torch.expm1(total(t))))
 
-def straight(end=0., late=False):
-    "Euler's steps of a flow; the last may be longer, and each told the next time."
+def straight(end=0., late=False, cast=lambda t: t):
+    "Euler's steps of a flow; the last may be longer, and each told the next time or another."
     def walk(model, x, steps):
         t = torch.cat([torch.linspace(1, end, steps), torch.zeros(1)]).double()
         if not end: t = torch.linspace(1, 0, steps + 1).double()
-        for a, b in zip(t[:-1], t[1:]): x = x + (b - a) * model(x, told(x, b if late else a))
+        for a, b in zip(t[:-1], t[1:]): x = x + (b - a) * model(x, told(x, cast(b if late else a)))
         return x
     return walk, dict(predicts="flow", flow=True)
 
+def churned(late, churn=.3):
+    "EDM's steps with new noise, of which the network may not be told."
+    def walk(model, x, steps):
+        t = torch.cat([torch.logspace(math.log10(80), math.log10(.002), steps), torch.zeros(1)])
+        for a, b in zip(t[:-1].double(), t[1:].double()):
+            h = a * (1 + churn * (.05 < a < 50))
+            x = x + (h ** 2 - a ** 2).sqrt() * torch.randn_like(x)
+            x = x + (b - h) * (x - model(x, told(x, a if late else h))) / h
+        return x
+    return walk, dict(predicts="x", sigmas=torch.logspace(math.log10(.002), math.log10(80), 99))
+
 @pytest.mark.parametrize("make, right, slip, says", [
     pytest.param(*case[1:], id=case[0]) for case in (
-        ("long last step", straight, .01, .2, "more calls hardly help"),
+        ("long last step", straight, .01, .2, "the last step goes from t = 0.2"),
         ("told the next time", lambda late: straight(late=late), False, True, "state after"),
         ("whole step inside", midpoint, .5, 1., "of the call after it"),
         ("told the first time", heun, False, True, "of the call after it"),
         ("weights", multistep, 5, 15, "do not add up to 1"),
         ("second slope", second_order, False, True, "do not add up to 1"),
         ("factor of x_t", posterior_steps, False, True, "alpha_t / alpha_s is missing"),
-        ("half of the score", euler_maruyama, 1., .5, "half of the score"))])
+        ("half of the score", euler_maruyama, 1., .5, "half of the score"),
+        ("cast time", lambda f: straight(cast=f), float, int, "cast to an integer"),
+        ("churn", churned, False, True, "has another noise"))])
 def test_slips_of_steps_are_named(make, right, slip, says):
     "what is right without its slip is accepted, and the slip has a name"
     def verdict(v):

@@ -357,15 +357,6 @@ _ab = _COS_AC
 def _angle(t): return -2 * torch.log(torch.tan(math.pi / 2 * torch.as_tensor(t)))
 def _vp(t): return -torch.log(torch.expm1(9.95 * torch.as_tensor(t) ** 2 + .1 * torch.as_tensor(t)))
 def _times(x): return torch.randint(1000, (len(x),))
-def _raw(model):
-    "What the raw network F of an x network answers."
-    def net(u, c):
-        s = (4 * c).exp()
-        w = s.view(-1, 1, 1, 1)
-        y = u * (w ** 2 + .25).sqrt()
-        return (model(y, s) - .25 / (w ** 2 + .25) * y) / (w * .5 * (w ** 2 + .25).rsqrt())
-    return net
-
 HOW = {  # name: (the function as the checker calls it, what is said)
     "perturb_np": (lambda f: lambda x0, t, e: f(x0, t + 1, e), dict(betas=LINEAR)),
     "cosine_logsnr": (lambda f: f, dict(says="log_snr")),
@@ -373,8 +364,8 @@ HOW = {  # name: (the function as the checker calls it, what is said)
     "kalman_posterior": (lambda f: lambda x0, x, t: f(x, x0, t), dict(betas=cosine_betas(400))),
     "guide_lerp": (lambda f: f, dict(says="w")),
     "edm_raw_loss": (lambda f: lambda m, x0: f(
-        _raw(m), x0, (1.2 * torch.randn(len(x0)) - 1.2).exp().double(), torch.randn_like(x0)),
-        dict(predicts="x", sigmas=EDM)),
+        m, x0, (1.2 * torch.randn(len(x0)) - 1.2).exp().double(), torch.randn_like(x0)),
+        dict(predicts="edm", sigmas=EDM)),
     "ddpm_fixed_large": (lambda f: lambda m, x, n: f(m, x.shape), dict(steps=1000, betas=LINEAR)),
     "heun_edm": (
         lambda f: lambda m, x, n: f(m, x / 80, n), dict(predicts="x", steps=32, sigmas=EDM)),

@@ -701,9 +701,10 @@ def measured(f, tries, jumping, predicts, **says):
     if jumping: probe.target = lambda kind, x, x0, a, s: exact(kind, x, jump(x, a, s), a, s)
     try:
         for k in tries:
-            try: found |= [probe.wasserstein_error(f, l, predicts, k)]
+            try: calls, off = probe.wasserstein_error(f, l, predicts, k)
             except Exception:  # some cannot do as many
                 if not found: raise
+            else: found[len(calls)] = off
     finally: probe.target = exact
     seen = [(math.log(k), math.log(e)) for k, e in found.items() if e > .01 and not jumping]
     return dict(

@@ -289,7 +289,7 @@ def edm():
             yield f"sampler, {kind.upper()}, {solver}", check.sampler, of(
                 f.ablation_sampler, solver=solver, discretization=kind, schedule=kind,
                 scaling=scaling, sigma_max=80), says | dict(sigmas=table)
-    for name, weight in dict(EDMLoss=None, VELoss=lambda s: s ** -2).items():
+    for name, weight in dict(EDMLoss=lambda s: 4 + s ** -2, VELoss=lambda s: s ** -2).items():
         def loss(model, x0, it=getattr(l, name)()): return it(net(model), x0, None).mean()
         yield f"loss, {name}", check.loss, loss, says | dict(weight=weight)
 

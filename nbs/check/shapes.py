@@ -253,7 +253,7 @@ HEALTHY = dict(
     corrector=("sampler", _s(500, "score", **_VE)),
     heun=("sampler", _s(16, "x", **_VE)), dpmpp=("sampler", _s(**_B)), plms=("sampler", _s(**_B)),
     loss_of_rows=("loss", _B), loss_of_a_batch=("loss", _B),
-    edm_loss=("loss", dict(predicts="x", **_VE)),
+    edm_loss=("loss", dict(predicts="x", weight=lambda s: 4 + s ** -2, **_VE)),
     flow_noise_first=("forward", dict(flow="noise first")),
     flow_euler=("sampler", dict(predicts="flow", flow="noise first")),
     one_step=("step", _B), doubled=("guidance", dict(says="scale")),
