@@ -48,6 +48,12 @@ FIGURES = {  # name → what the still picture shows, for who cannot see it; and
         "peak at 1 and a lower one at −1; the dashed mean stands between them.",
         "Shade: the data. Line: what the clean value may have been, after z was seen. Dashed: "
         "the mean, the best single guess. Move z (drag it, or use the arrow keys) and the noise."),
+    "patches": (
+        "Two rows of six digits, which look nearly alike.",
+        "Above, what a network of four convolutions draws from six noises. Below, what is computed "
+        "in your browser from its 1,500 training pictures, a patch at a time. Make the patch "
+        "larger: up to the whole picture, where copies come out; or smaller, where the strokes "
+        "no longer know of each other."),
 }
 
 def folder() -> Path:
@@ -62,7 +68,7 @@ def files() -> dict[str, Path]:  # Path within the site → file
     return found | {f"micro/{p.name}": p for p in sorted((folder().parent / "micro").glob("*.*"))}
 
 USES = dict(guided=("plane", "product", "work", "hole"),
-            hole=("plane", "product", "work", "guided"))  # whose files a figure loads as well
+            hole=("plane", "product", "work", "guided"), patches=("plane",))  # whose files a figure loads as well
 
 def loads(name: str) -> int:
     "How many bytes a figure loads when it is started."
@@ -231,6 +237,21 @@ def still_hole(place: Path):
         method="replacement")
     given = torch.where(seen, x, 0.)
     _page(torch.cat([given[:, None], z.clamp(-1, 1).unflatten(0, (3, 4))], 1), place / "hole.png")
+
+def still_patches(place: Path):
+    "The training digits, noises, and what the network of `copies` drew from them, as bytes."
+    kept, n = copies.load_record(), 6
+    found = kept["results"][0]["result"]
+    images = data.load("digits")[0]
+    drawn, made = (unpacked(found["pictures"][k])[:n] for k in ("network", "machine"))
+    gray = [data.decode(v, 256) for v in (data.encode(images.images, images.levels), drawn)]
+    z = sample.initial((kept["settings"]["shown"], *images.shape), stream(0, "patches"))[:n]
+    disk.replace_file(place / "patches.bin", b"".join(
+        [bytes(v.flatten().tolist()) for v in gray] + [z.numpy().astype("<f4").tobytes()]))
+    disk.write_json(place / "patches.json", dict(
+        n=len(images), size=images.shape[-1], count=n, calls=kept["settings"]["calls"],
+        ends=kept["settings"]["ends"], chosen=[side for side, _ in found["chosen"]]))
+    _page(torch.stack([drawn, made]), place / "patches.png")
 
 def still_digits(name: str, place: Path):
     "The ten digits of a figure's model as a picture, five in a row, with a gap."

@@ -181,8 +181,8 @@ STUDY = Study("copies", SETTINGS, tuple(
 CLOCK = dict(
     ends=[-8., 5.], width=256, train=dict(batch=64, lr=1e-3, ema=.995), calls=24, drawn=256,
     steps={
-        "50": 8000, "100": 16_000, "200": 32_000, "400": 64_000, "800": 64_000, "1500": 64_000},
-    first=125, grow=2 ** .5, enough=.95)
+        "50": 4000, "100": 6000, "200": 16_000, "400": 32_000, "800": 48_000, "1500": 32_000},
+    first=125, grow=2 ** .5, enough=.15)
 
 def run_clock(settings: dict, case: dict) -> dict:
     """Train on n pictures, and look on the way how many samples are copies, and how good they are.
