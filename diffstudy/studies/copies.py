@@ -225,4 +225,4 @@ def run_clock(settings: dict, case: dict) -> dict:
     return dict(looks=looks)
 
 CLOCK_STUDY = Study("copies-clock", CLOCK, tuple(
-    dict(n=n, seed=s) for s in range(5) for n in (50, 100, 200, 400, 800, 1500)), run_clock)
+    dict(n=n, seed=s) for n in (50, 100, 200, 400, 800, 1500) for s in range(5)), run_clock)
