@@ -12,6 +12,8 @@ from ..core import stream
 from ..measure import judge
 from ..process import grid, sample, sigma
 from . import build
+from ..studies import record
+from ..studies.common import unpacked
 from ..train import files as disk
 
 # %% ../../nbs/98a_live.ipynb #edc67fd2
@@ -51,9 +53,9 @@ FIGURES = {  # name → what the still picture shows, for who cannot see it; and
     "patches": (
         "Two rows of six digits, which look nearly alike.",
         "Above, what a network of four convolutions draws from six noises. Below, what is computed "
-        "in your browser from its 1,500 training pictures, a patch at a time. Make the patch "
-        "larger: up to the whole picture, where copies come out; or smaller, where the strokes "
-        "no longer know of each other."),
+        "in your browser from its 1,500 training pictures: first by the patches that the network "
+        "chose, one for each noise level, then by one patch at all levels. Move the slider: the "
+        "whole picture draws copies, and one pixel a gray blur."),
 }
 
 def folder() -> Path:
@@ -67,8 +69,8 @@ def files() -> dict[str, Path]:  # Path within the site → file
     found = {f"live/{p.name}": p for p in sorted(folder().iterdir()) if p.suffix in loaded}
     return found | {f"micro/{p.name}": p for p in sorted((folder().parent / "micro").glob("*.*"))}
 
-USES = dict(guided=("plane", "product", "work", "hole"),
-            hole=("plane", "product", "work", "guided"), patches=("plane",))  # whose files a figure loads as well
+USES = dict(patches=("plane",), guided=("plane", "product", "work", "hole"),
+            hole=("plane", "product", "work", "guided"))  # whose files a figure loads as well
 
 def loads(name: str) -> int:
     "How many bytes a figure loads when it is started."
@@ -239,19 +241,17 @@ def still_hole(place: Path):
     _page(torch.cat([given[:, None], z.clamp(-1, 1).unflatten(0, (3, 4))], 1), place / "hole.png")
 
 def still_patches(place: Path):
-    "The training digits, noises, and what the network of `copies` drew from them, as bytes."
-    kept, n = copies.load_record(), 6
-    found = kept["results"][0]["result"]
-    images = data.load("digits")[0]
-    drawn, made = (unpacked(found["pictures"][k])[:n] for k in ("network", "machine"))
-    gray = [data.decode(v, 256) for v in (data.encode(images.images, images.levels), drawn)]
-    z = sample.initial((kept["settings"]["shown"], *images.shape), stream(0, "patches"))[:n]
+    "The training digits, what a network of `copies` drew from six noises, and these noises."
+    kept, images, n = record.load("copies"), data.load("digits")[0], 6
+    found = next(r["result"] for r in kept["results"] if r["case"] == dict(layers=4, seed=0))
+    own, made = (unpacked(found["pictures"][k])[:n] for k in ("network", "machine"))
+    z = sample.initial((kept["settings"]["shown"], *own.shape[1:]), stream(0, "patches"))[:n]
     disk.replace_file(place / "patches.bin", b"".join(
-        [bytes(v.flatten().tolist()) for v in gray] + [z.numpy().astype("<f4").tobytes()]))
+        v.numpy().tobytes() for v in (images.images, data.decode(own, 16).byte(), z)))
     disk.write_json(place / "patches.json", dict(
-        n=len(images), size=images.shape[-1], count=n, calls=kept["settings"]["calls"],
-        ends=kept["settings"]["ends"], chosen=[side for side, _ in found["chosen"]]))
-    _page(torch.stack([drawn, made]), place / "patches.png")
+        n=len(images), count=n, size=own.shape[-1], levels=[images.levels, 16],
+        chosen=found["chosen"], **{k: kept["settings"][k] for k in ("ends", "calls")}))
+    _page(torch.stack([own, made]), place / "patches.png")
 
 def still_digits(name: str, place: Path):
     "The ten digits of a figure's model as a picture, five in a row, with a gap."
@@ -279,13 +279,14 @@ def micro() -> str:
 def main():
     "Write the weights and still pictures of a live figure from a finished run, or the program."
     p = argparse.ArgumentParser(prog="python -m diffstudy.site.live", description=main.__doc__)
-    p.add_argument("figure", choices=["digits", "guided", "hole", "micro"])
+    p.add_argument("figure", choices=["digits", "guided", "hole", "patches", "micro"])
     p.add_argument("run", nargs="?", help="folder of a run, or weights by their name")
     a = p.parse_args()
     if a.figure == "micro":
         disk.replace_file(folder().parent / "micro" / "microdiffusion.py", micro().encode())
         return
-    if a.figure == "hole": return still_hole(folder())
+    stills = dict(hole=still_hole, patches=still_patches)
+    if a.figure in stills: return stills[a.figure](folder())
     header = write(a.figure, experiment.open(a.run, "cpu"))
     still_digits(a.figure, folder())
     made = header["made"]["recognized"]

@@ -6,11 +6,13 @@ from unittest.mock import patch
 import pytest, torch
 from ... import data, ddgan, experiment, inverse
 from ...core import stream
+from ...data.patches import PatchDenoiser
 from ...guidance import ClassifierFree
 from ...process import Cosine, grid, sample
 from .. import website
-from ..live import FIGURES, files, html, pack, read, write
+from ..live import FIGURES, files, html, loads, pack, read, write
 from .test_website import open_tab
+from ...studies import copies
 
 # %% ../../../nbs/98a_live.ipynb #9c9fc34f
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Figures</title>
@@ -110,6 +112,19 @@ def test_the_plane_is_that_of_pytorch(tab, w, eta, steps):
         assert_near([v - ours[0] for v in ours], logs - logs[0], 1e-9)
 
 # %% ../../../nbs/98a_live.ipynb #e630ad23
+@pytest.mark.parametrize("side", (0, 5, 15))
+def test_patches_are_those_of_pytorch(tab, side):
+    "six pictures from patches by level, at one place or at all, or of one side: to 1e-9"
+    body = """const d = await m.load(), kinds = args[0] ? d.chosen.map(() => [args[0]]) : d.chosen;
+      const all = d.noise.map(z => [...[...m.ddim(d, z, kinds)].at(-1)]);
+      return [all, d.noise.map(z => [...z]), [...d.gammas], kinds]"""
+    ours, noise, gammas, kinds = call(tab, "patches", body, side)
+    z, gammas = (torch.tensor(v, dtype=torch.float64) for v in (noise, gammas))
+    x, kinds = data.load("digits")[0].images.double(), [tuple(k) for k in kinds]
+    known = {k: PatchDenoiser((x + .5) * 2 / 17 - 1, *k) for k in set(kinds)}
+    assert_near(
+        ours, sample.ddim(copies.by_level(known, kinds, gammas), z.view(6, 1, 8, 8), gammas), 1e-9)
+
 @pytest.mark.parametrize("z, s", ((.3, .8), (-2., .2), (0., .99), (1.7, .5), (.6, .28)))
 def test_the_posterior_is_that_of_pytorch(tab, z, s):
     "shares, mean and density of three peaks, as they are dragged at five levels: to 1e-9"
@@ -269,6 +284,30 @@ def test_digits_are_typed_and_timed(tab, typed):
     second, = seen(tab, "digits", "pixels")
     assert (torch.tensor(first) - torch.tensor(second)).abs().max() > .5
     print(f"a digit of four calls: {ms:.1f} ms")
+
+def test_patches_follow_the_slider(tab):
+    "r² above 0.9 by level, six copies of whole pictures, a blur of one pixel; what is loaded"
+    figure = press(tab, "patches")
+    assert loads("patches") == sum(files()[to].stat().st_size for to in tab.asked[1:])
+    alike, copied = seen(tab, "patches", "alike", "copies")
+    assert min(alike) > .9
+    assert copied == 0
+    tab.keyboard.press("ArrowLeft")
+    until(tab, "patches", "s.k === 5")
+    assert figure.locator(".says").text_content().endswith("Training pictures among them: 6.")
+    tab.keyboard.press("Home")
+    until(tab, "patches", "s.k === 0")
+    alike, copied = seen(tab, "patches", "alike", "copies")
+    assert max(alike) < .9
+    assert copied == 0
+    assert figure.locator("input").get_attribute("aria-valuetext") == "one pixel"
+
+@pytest.mark.parametrize("tab", [dict(java_script_enabled=False)], indirect=True)
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_without_javascript(tab, name):
+    "its picture stands there with words, and nothing was loaded"
+    assert tab.locator(f"#live-{name}").get_by_role("img", name=FIGURES[name][0]).is_visible()
+    assert tab.asked == [""]
 
 def test_a_hole_is_filled_as_pytorch_fills_it(tab):
     "a stroke hides pixels; half of a digit by a button, eight answers in four steps: to 1e-3"
