@@ -51,7 +51,9 @@ function mean({x, n}, off, places, s) {
   for (let i = 0; i < off.length; i++) if (off[i] < least) least = off[i];
   for (let g = 0; g < places.length; g++) {
     for (let k = 0; k < n; k++) {
-      const weight = Math.exp((least - off[g * n + k]) / (2 * s * s));
+      const more = (off[g * n + k] - least) / (2 * s * s);
+      if (more > 40) continue;  // its weight is below 1e-17
+      const weight = Math.exp(-more);
       all += weight;
       sum += weight * x[places[g] * n + k];
     }
@@ -118,13 +120,15 @@ export async function mount(figure, stage) {
   const how = k => k === last - 1 ? "The whole picture is compared with all training pictures." :
     k < last ? `A patch of ${NAMES[k]} is compared with those at its place in all pictures.` :
     `At each of ${chosen.length} noise levels the patch whose guess is nearest to the network's, ` +
-      `from ${SQUARE(chosen[0][0])} at most noise to ${NAMES[0]} at least. ` +
+      `from ${SQUARE(chosen[0][0])} at the highest to ${NAMES[0]} at the lowest. ` +
       `At ${free} levels it is compared with those at all places that the border cuts alike.`;
 
   let turn = 0;
-  const label = k => {
+  const begin = k => {
     controls.querySelector("b").textContent = NAMES[k];
     input.setAttribute("aria-valuetext", NAMES[k]);
+    says.textContent = `Computing: ${NAMES[k]}…`;
+    show(k);
   };
   async function show(k) {
     const mine = ++turn, found = [], patches = k < last ? chosen.map(() => [SIDES[k]]) : chosen;
@@ -148,12 +152,7 @@ export async function mount(figure, stage) {
     made.setAttribute("aria-label", `six pictures that patches draw: ${NAMES[k]}`);
     figures.set(figure, {k, alike: found, copies});
   }
-  const {input} = slider("patch", {min: 0, max: last, step: 1, value: last}, controls, k => {
-    label(k);
-    says.textContent = `Computing: ${NAMES[k]}…`;
-    show(k);
-  });
-  label(last);
-  show(last);
+  const {input} = slider("patch", {min: 0, max: last, step: 1, value: last}, controls, begin);
+  begin(last);
   return input;
 }
