@@ -185,7 +185,8 @@ STUDY = Study("copies", SETTINGS, tuple(
     dict(layers=k, seed=s) for k in (3, 4, 2, 5, 6) for s in range(5)), run)
 MNIST_STUDY = Study("copies-mnist", dict(
     SETTINGS, pictures=dict(data="mnist", n=5000, halve=True), shown=24,
-    fixed=[1, 3, 5, 27], patches=[[k, False] for k in (1, 3, 5, 7, 9)] + [[k, True] for k in (3, 5, 7)]),
+    fixed=[1, 3, 5, 27],
+    patches=[[k, False] for k in (1, 3, 5, 7, 9)] + [[k, True] for k in (3, 5, 7)]),
     (dict(layers=4, seed=0),), run)
 
 CLOCK = dict(
