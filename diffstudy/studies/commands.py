@@ -16,7 +16,6 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "guidance": "guidance",
     "tilted": "tilted",
     "inverse": "inverse",
-    "tilted-mnist": "tilted:MNIST",
     "ablation": "ablation",
     "variance": "ablation:VARIANCE",
     "digits-choices": "ablation:DIGITS_CHOICES",
