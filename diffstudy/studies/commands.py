@@ -23,7 +23,6 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "last-bits": "last_bits",
     "last-bits-control": "last_bits:CONTROL",
     "plain-bits": "last_bits:PLAIN",
-    "bits-terms": "last_bits:TERMS",
     "objectives": "objectives",
     "two-losses": "objectives:TWO",
     "distillation": "distillation",
