@@ -53,7 +53,6 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "keeps": "redraw:KEEPS",
     "pictures": "pictures",
     "emoji": "emoji",
-    "emoji-copies": "emoji:FEW",
     "emoji-longer": "emoji:LONG",
     "dial": "dial",
     "dial-mnist": "dial:MNIST",
