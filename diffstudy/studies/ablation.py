@@ -5,9 +5,9 @@ taken away in turn, with three seeds, beside the paper's own numbers."""
 
 # %% auto #0
 __all__ = ['PAPER', 'SETTINGS', 'SCHEDULES', 'STUDY', 'VARIANCE', 'DIGITS_CHOICES', 'DIGITS_BITS',
-           'in_bins', 'exponents', 'Fourier', 'build', 'fit', 'averaged', 'bits', 'single_draws',
-           'digits', 'run_ablation', 'moments', 'variances', 'learn_shape', 'run_variance',
-           'bits_of_digits', 'run_digits_choice', 'run_digits_bits']
+           'in_bins', 'exponents', 'Fourier', 'build', 'fit', 'bits', 'single_draws', 'digits',
+           'run_ablation', 'moments', 'variances', 'learn_shape', 'run_variance', 'bits_of_digits',
+           'run_digits_choice', 'run_digits_bits']
 
 # %% ../../nbs/63_ablation.ipynb #a966b3b3
 import math, time
@@ -133,13 +133,10 @@ def fit(model: vdm.VDM, images, settings: dict, seed: int, *, steps: int = 0,
         [g for g in groups if g["params"]],
         lr=config.lr, betas=config.betas, weight_decay=0., fused=True)
 
-    return averaged(model, config, optimizer, images, steps=steps, variance=variance)
-
-def averaged(model, config, optimizer, images, **how):
-    "Train by the bound, with the options of `vdm.training_loss`, and average the weights."
     state = train.State(model, config, optimizers=dict(main=optimizer), rank=common.ALONE)
-    batches = data.Batches(images, config.batch_size, config.seed)
-    step = train.loss_step(lambda m, batch, g: vdm.training_loss(m, batch, g, **how))
+    batches = data.Batches(images, config.batch_size, seed)
+    step = train.loss_step(
+        lambda m, batch, g: vdm.training_loss(m, batch, g, steps=steps, variance=variance))
     for _ in range(config.steps): train.advance(state, step, batches)
     return state.ema.model
 

@@ -119,7 +119,7 @@ def bench_run(
     threads: option(int, "CPU threads.") = 1,
     device: option(str, "Device on which both compute, such as cuda.") = "cpu",
 ):
-    "Compare another implementation with this one: seconds for a step, in turn in one process, and peak memory."
+    "Compare another implementation with this one: seconds for a step, in turn in one process."
     import torch
     from diffstudy.core import check_counts, choose
     from diffstudy.core import pick_device
@@ -144,5 +144,4 @@ def bench_run(
     torch.set_num_threads(threads)
     typer.echo(f"{name} on {c['device']}, {threads} threads, {rounds} rounds; configuration {c}")
     found = bench.compare(makers, c, rounds)
-    for line in bench.report(found, {k: bench.peak(v, c) for k, v in names.items()}):
-        typer.echo(line)
+    for line in bench.report(found): typer.echo(line)
