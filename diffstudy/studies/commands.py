@@ -22,7 +22,6 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "digits-bits": "ablation:DIGITS_BITS",
     "last-bits": "last_bits",
     "last-bits-control": "last_bits:CONTROL",
-    "plain-bits": "last_bits:PLAIN",
     "objectives": "objectives",
     "two-losses": "objectives:TWO",
     "distillation": "distillation",
