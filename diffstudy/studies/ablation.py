@@ -167,7 +167,6 @@ def run_ablation(
     settings: dict, case: dict
 ) -> dict:
     "Train one small model; its bits, ends, terms and variance, and bits at other T."
-    torch.set_num_threads(1)
     (seen, held), T = digits(settings), case["steps"]
     model = fit(
         build(settings, case), seen, settings, case["seed"],
@@ -206,7 +205,7 @@ STUDY = Study("ablation", SETTINGS, tuple(
             dict(schedule="fixed ends", features="none"),
             dict(schedule="learned shape"),
             dict(features="7, 8"),
-        )) for seed in (0, 1, 2) for what in whats), run_ablation)
+        )) for seed in (0, 1, 2) for what in whats), run_ablation, threads=1)
 
 # %% ../../nbs/63_ablation.ipynb #7514a1d8
 @torch.no_grad()
@@ -278,7 +277,6 @@ def learn_shape(model: vdm.VDM, images, settings: dict, seed: int) -> vdm.VDM:
 # %% ../../nbs/63_ablation.ipynb #1f219c65
 def run_variance(settings: dict, case: dict) -> dict:
     "Train with a straight schedule, freeze, learn the schedule, and compare the two."
-    torch.set_num_threads(1)
     seen, held = digits(settings)
     straight = fit(
         build(settings, dict(schedule="straight", features="fitting", seed=case["seed"])),
@@ -307,7 +305,7 @@ VARIANCE = Study(
     SETTINGS | dict(
         ends={"learned ends": [-8., 5.]}, shape_steps=200, shape_batch=128, single=32),
     tuple(dict(seed=s) for s in (0, 1, 2)),
-    run_variance)
+    run_variance, threads=1)
 
 # %% ../../nbs/63_ablation.ipynb #55a5abaa
 def bits_of_digits(model, held, settings: dict, name: str) -> dict:

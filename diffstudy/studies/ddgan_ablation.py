@@ -66,7 +66,6 @@ FEW_SETTINGS = dict(
 
 def run_few(settings: dict, case: dict) -> dict:
     "Train DDGAN and VDM on the same images, and judge their samplers."
-    torch.set_num_threads(1)
     s, seed = settings, case["seed"]
     n, train_set = s["n"], data.load(s["data"])[0]
     judge = feature_network(train_set)
@@ -94,7 +93,7 @@ def run_few(settings: dict, case: dict) -> dict:
         rows=[row(make, score, name=name) for name, make in makes],
         parameters=dict(ddgan=size(net), vdm=size(model)))
 
-FEW = Study("few-steps", FEW_SETTINGS, tuple(dict(seed=s) for s in range(3)), run_few)
+FEW = Study("few-steps", FEW_SETTINGS, tuple(dict(seed=s) for s in range(3)), run_few, threads=1)
 
 # %% ../../nbs/66_thousand_modes.ipynb #0227ef9b
 VARIANTS = {  # The rows of the paper's table 2, as changes of a config
@@ -118,7 +117,6 @@ ABLATION_SETTINGS = dict(
 
 def run_variant(settings: dict, case: dict) -> dict:
     "Train one variant without labels, and judge it."
-    torch.set_num_threads(1)
     train_set = data.load(settings["data"])[0]
     levels = train_set.levels
     n, seed = settings["n"], case["seed"]
@@ -139,7 +137,7 @@ def run_variant(settings: dict, case: dict) -> dict:
 
 ABLATION = Study(
     "ddgan-ablation", ABLATION_SETTINGS,
-    tuple(dict(kind=k, seed=s) for s in range(3) for k in VARIANTS), run_variant)
+    tuple(dict(kind=k, seed=s) for s in range(3) for k in VARIANTS), run_variant, threads=1)
 
 # %% ../../nbs/66_thousand_modes.ipynb #0b0ff849
 PAPER = dict(  # Xiao, Kreis, Vahdat 2021, tables 1 to 3; None where the table has a dash
@@ -196,7 +194,6 @@ STACKED_ABLATION_SETTINGS = dict(  # a case may have more updates
 
 def run_stacked_variant(settings: dict, case: dict) -> dict:
     "Train one variant on stacked digits, count its modes, and judge one channel."
-    torch.set_num_threads(1)
     s, seed = settings, case["seed"]
     train_set = data.load(s["data"])[0]
     digits, levels = train_set.images, train_set.levels
@@ -223,4 +220,4 @@ STACKED_ABLATION = Study(
         *(dict(kind=k, seed=s) for s in range(3) for k in VARIANTS),
         *(dict(kind=k, seed=0, updates=12_000) for k in VARIANTS),
         *(dict(kind=k, seed=s) for s in (3, 4) for k in VARIANTS)),
-    run_stacked_variant)
+    run_stacked_variant, threads=1)

@@ -133,7 +133,6 @@ def score(x: Tensor) -> dict:
 # %% ../../nbs/65_ddgan_gaussians.ipynb #0aeb2c7d
 def run_toy(settings: dict, case: dict) -> dict:
     "Train one model of the study and judge it."
-    torch.set_num_threads(1)
     own = {k: v for k, v in case.items() if k not in ("kind", "seed")}
     kind = settings["kinds"][case["kind"]] | own  # what a case changes itself
     make = toy_ddpm if "ddpm" in kind else toy_gan
@@ -177,7 +176,7 @@ _CASES = (
     *(("DDGAN", s) for s in range(3, 10)),
     *(("plain GAN, long", s) for s in range(3)),
 )
-STUDY = Study("ddgan", SETTINGS, tuple(dict(kind=k, seed=s) for k, s in _CASES), run_toy)
+STUDY = Study("ddgan", SETTINGS, tuple(dict(kind=k, seed=s) for k, s in _CASES), run_toy, threads=1)
 
 # %% ../../nbs/65_ddgan_gaussians.ipynb #db06ebd5
 _STATES = dict(noise=[.13, .3, .7])             # σ/α of z_1, z_2, z_3
@@ -202,4 +201,4 @@ RELATIVE = Study("ddgan-relative", RELATIVE_SETTINGS, (
     *(dict(kind=k, seed=s)
       for k, n in zip(RELATIVE_SETTINGS["kinds"], _SEEDS) for s in range(n)),
     *(dict(kind=k, seed=s, lr_end=.3) for k, n in _LIVELY.items() for s in range(n)),
-), run_toy)
+), run_toy, threads=1)

@@ -83,7 +83,6 @@ def paid(net, part: str, images, gamma: float) -> Tensor:
 def run(settings: dict, case: dict, folder=None) -> dict:
     """Train one of the two networks; its curve on images that were kept back, in bits for a pixel.
     """
-    torch.set_num_threads(1)
     if case["part"] == "alone": return run_alone(settings, case, folder)
     images, _ = data.load("mnist")
     seen, kept = images[:-settings["kept_back"]], images[-settings["kept_back"]:][:settings["n"]]
@@ -116,7 +115,7 @@ def run_alone(settings: dict, case: dict, folder=None) -> dict:
 STUDY = Study(
     "last-bits", SETTINGS,
     (dict(part="decoder"), dict(part="diffusion"), dict(part="alone", gamma=12.),
-     dict(part="alone", gamma=12., steps=30_000, kept=20)), run)
+     dict(part="alone", gamma=12., steps=30_000, kept=20)), run, threads=1)
 
 def totals(decoder: list, diffusion: list) -> list:
     """Sum for each γ what a bound costs that ends there: rows [γ, diffusion, decoder, both].
