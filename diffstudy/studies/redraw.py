@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['SETTINGS', 'STUDY', 'LATENT_SETTINGS', 'LATENT', 'KEEPS_SETTINGS', 'KEEPS', 'strokes',
-           'network', 'run_redraw', 'gaps', 'run_gap', 'run', 'hears', 'run_latent', 'table_of',
-           'kept', 'asymmetry', 'if_exact', 'digits_of', 'run_reader', 'run_sure', 'seen_from',
-           'run_trained', 'run_keeps']
+           'network', 'drawer', 'run_redraw', 'gaps', 'run_gap', 'run', 'hears', 'run_latent',
+           'table_of', 'kept', 'asymmetry', 'if_exact', 'digits_of', 'run_reader', 'run_sure',
+           'seen_from', 'run_trained', 'run_keeps']
 
 # %% ../../nbs/45_entering_a_chain.ipynb #e664cd4b
 import torch, torch.nn.functional as F
@@ -16,6 +16,7 @@ from ..core import randn_like, stream
 from ..data import to_strip
 from ..experiment.run import facts_of
 from ..measure import judge
+from ..process import sample
 from . import record
 from .common import ALONE, asked, config_of, trained, unpacked
 from .ddgan_mnist import RESNET, STACKED, STACKED_SETTINGS, trained_on_mnist
@@ -23,7 +24,8 @@ from .record import Study
 
 # %% ../../nbs/45_entering_a_chain.ipynb #67764f62
 SETTINGS = dict(
-    gan=asked("ddgan-digits", labels=False), judge=judge.EXTRACTOR, n=297, times=4,
+    gan=asked("ddgan-digits", labels=False), vdm=asked("digits", p_uncond=1.),
+    judge=judge.EXTRACTOR, n=297, times=4, vdm_steps=64,
     few=300, others=1200, updates=1500, every=125)
 
 def strokes(x: Tensor) -> Tensor:
@@ -31,15 +33,32 @@ def strokes(x: Tensor) -> Tensor:
     coarse = F.avg_pool2d(x, 2)
     return F.interpolate(torch.where(coarse > -.2, 1., -1.), scale_factor=2, mode="nearest")
 
-def network(settings: dict, seed: int, images):
-    "The averaged network of the GAN."
-    return trained(config_of(settings["gan"], "ddgan"), images, seed=seed)
+def network(settings: dict, model: str, seed: int, images):
+    "The averaged network of one of the two models, \"ddgan\" or \"vdm\"."
+    config = config_of(settings["gan" if model == "ddgan" else "vdm"], model)
+    return trained(config, images, seed=seed)
+
+def drawer(settings: dict, model: str, seed: int, images):
+    "Train one of the two models; a function `(x, t, generator)` → pictures drawn again."
+    net = network(settings, model, seed, images)
+    chain = ddgan.chain_gammas(4)
+    if model == "ddgan":
+        return lambda x, t, g: ddgan.generate(net, x, chain, g, start=t)
+
+    def redraw(x, t, g):
+        # uniform in γ, from the level of state t to the end of the schedule
+        gammas = torch.linspace(chain[t], net.schedule(x.new_zeros(())), settings["vdm_steps"] + 1)
+        z = process.marginal(x, gammas[0]).sample(g)
+        with torch.no_grad():
+            z = sample.ancestral(net.predict(), z, gammas, g)
+            return data.encode(net.decode(z, gammas[-1], g), images.levels)
+    return redraw
 
 def run_redraw(settings: dict, case: dict) -> dict:
     "Draw held-out digits and strokes again from every state: kept, their distance, pictures."
     images, held = data.load("digits")
     held = held[:settings["n"]]
-    net, chain = network(settings, case["seed"], images), ddgan.chain_gammas(4)
+    again = drawer(settings, case["model"], case["seed"], images)
     known = judge.feature_network(images, **settings["judge"])
     x, real = (data.encode(s.images, s.levels) for s in (held, images))
     true = measure.moments(known.features(real))
@@ -54,9 +73,7 @@ def run_redraw(settings: dict, case: dict) -> dict:
     for name, start in starts.items():
         noise = lambda t, i: stream(case["seed"], "redraw", name, t, i)
         drawn = [
-            torch.stack([
-                snap(ddgan.generate(net, start, chain, noise(t, i), start=t))
-                for i in range(settings["times"])])
+            torch.stack([snap(again(start, t, noise(t, i))) for i in range(settings["times"])])
             for t in range(1, 5)]
         out[name] = [looks(k) for k in drawn]
         out[f"{name} as they are"] = looks(start[None])  # what went in
@@ -105,7 +122,7 @@ def run(settings: dict, case: dict) -> dict:
     return dict(redraw=run_redraw, gap=run_gap)[case["part"]](settings, case)
 
 STUDY = Study("redraw", SETTINGS, (
-    *(dict(part="redraw", model="ddgan", seed=s) for s in range(3)),
+    *(dict(part="redraw", model=m, seed=s) for s in range(3) for m in ("ddgan", "vdm")),
     *(dict(part="gap", T=t, seed=s) for s in range(5) for t in (1, 4))), run, threads=1)
 
 # %% ../../nbs/45_entering_a_chain.ipynb #212a2873
@@ -139,7 +156,7 @@ def run_latent(settings: dict, case: dict, folder=None) -> dict:
     "Train a generator; the ratio of `hears` for each state, by held-out images."
     if case["data"] == "digits":
         images, held = data.load("digits")
-        net = network(settings, case["seed"], images)
+        net = network(settings, "ddgan", case["seed"], images)
         x = data.encode(held.images, held.levels)
     else:
         images, held = data.load("mnist")

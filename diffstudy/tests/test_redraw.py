@@ -61,10 +61,12 @@ def test_strokes():
 
 SMALL = study.SETTINGS | dict(
     gan=study.SETTINGS["gan"] | dict(train=dict(steps=2, log_every=1, save_every=10)),
-    judge=dict(steps=2, width=8), n=30, times=2, updates=2, every=1)
+    vdm=study.SETTINGS["vdm"] | dict(train=dict(steps=2, batch_size=64)),
+    judge=dict(steps=2, width=8), n=30, times=2, vdm_steps=2, updates=2, every=1)
 
-def test_the_study_draws_again_in_small():
-    r = study.run(SMALL, dict(part="redraw", model="ddgan", seed=0))
+@pytest.mark.parametrize("model", ["ddgan", "vdm"])
+def test_the_study_draws_again_in_small(model):
+    r = study.run(SMALL, dict(part="redraw", model=model, seed=0))
     assert len(r["digits"]) == len(r["strokes"]) == 4
     plain = r["digits as they are"]  # hardly trained models lose the digit, and draw none
     assert max(d["kept"] for d in r["digits"]) < plain["kept"]
