@@ -5,9 +5,9 @@ taken away in turn, with three seeds, beside the paper's own numbers."""
 
 # %% auto #0
 __all__ = ['PAPER', 'SETTINGS', 'SCHEDULES', 'STUDY', 'VARIANCE', 'DIGITS_CHOICES', 'DIGITS_BITS',
-           'in_bins', 'exponents', 'Fourier', 'build', 'fit', 'averaged', 'bits', 'single_draws',
-           'digits', 'run_ablation', 'moments', 'variances', 'learn_shape', 'run_variance',
-           'bits_of_digits', 'run_digits_choice', 'run_digits_bits']
+           'in_bins', 'exponents', 'Fourier', 'build', 'fit', 'bits', 'single_draws', 'digits',
+           'run_ablation', 'moments', 'variances', 'learn_shape', 'run_variance', 'bits_of_digits',
+           'run_digits_choice', 'run_digits_bits']
 
 # %% ../../nbs/63_ablation.ipynb #a966b3b3
 import math, time
@@ -133,13 +133,10 @@ def fit(model: vdm.VDM, images, settings: dict, seed: int, *, steps: int = 0,
         [g for g in groups if g["params"]],
         lr=config.lr, betas=config.betas, weight_decay=0., fused=True)
 
-    return averaged(model, config, optimizer, images, steps=steps, variance=variance)
-
-def averaged(model, config, optimizer, images, **how):
-    "Train by the bound, with the options of `vdm.training_loss`, and average the weights."
     state = train.State(model, config, optimizers=dict(main=optimizer), rank=common.ALONE)
-    batches = data.Batches(images, config.batch_size, config.seed)
-    step = train.loss_step(lambda m, batch, g: vdm.training_loss(m, batch, g, **how))
+    batches = data.Batches(images, config.batch_size, seed)
+    step = train.loss_step(
+        lambda m, batch, g: vdm.training_loss(m, batch, g, steps=steps, variance=variance))
     for _ in range(config.steps): train.advance(state, step, batches)
     return state.ema.model
 
@@ -170,7 +167,6 @@ def run_ablation(
     settings: dict, case: dict
 ) -> dict:
     "Train one small model; its bits, ends, terms and variance, and bits at other T."
-    torch.set_num_threads(1)
     (seen, held), T = digits(settings), case["steps"]
     model = fit(
         build(settings, case), seen, settings, case["seed"],
@@ -209,7 +205,7 @@ STUDY = Study("ablation", SETTINGS, tuple(
             dict(schedule="fixed ends", features="none"),
             dict(schedule="learned shape"),
             dict(features="7, 8"),
-        )) for seed in (0, 1, 2) for what in whats), run_ablation)
+        )) for seed in (0, 1, 2) for what in whats), run_ablation, threads=1)
 
 # %% ../../nbs/63_ablation.ipynb #7514a1d8
 @torch.no_grad()
@@ -281,7 +277,6 @@ def learn_shape(model: vdm.VDM, images, settings: dict, seed: int) -> vdm.VDM:
 # %% ../../nbs/63_ablation.ipynb #1f219c65
 def run_variance(settings: dict, case: dict) -> dict:
     "Train with a straight schedule, freeze, learn the schedule, and compare the two."
-    torch.set_num_threads(1)
     seen, held = digits(settings)
     straight = fit(
         build(settings, dict(schedule="straight", features="fitting", seed=case["seed"])),
@@ -310,7 +305,7 @@ VARIANCE = Study(
     SETTINGS | dict(
         ends={"learned ends": [-8., 5.]}, shape_steps=200, shape_batch=128, single=32),
     tuple(dict(seed=s) for s in (0, 1, 2)),
-    run_variance)
+    run_variance, threads=1)
 
 # %% ../../nbs/63_ablation.ipynb #55a5abaa
 def bits_of_digits(model, held, settings: dict, name: str) -> dict:

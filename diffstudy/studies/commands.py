@@ -16,15 +16,12 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "guidance": "guidance",
     "tilted": "tilted",
     "inverse": "inverse",
-    "tilted-mnist": "tilted:MNIST",
     "ablation": "ablation",
     "variance": "ablation:VARIANCE",
     "digits-choices": "ablation:DIGITS_CHOICES",
     "digits-bits": "ablation:DIGITS_BITS",
     "last-bits": "last_bits",
     "last-bits-control": "last_bits:CONTROL",
-    "plain-bits": "last_bits:PLAIN",
-    "bits-terms": "last_bits:TERMS",
     "objectives": "objectives",
     "two-losses": "objectives:TWO",
     "distillation": "distillation",
@@ -55,7 +52,6 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "keeps": "redraw:KEEPS",
     "pictures": "pictures",
     "emoji": "emoji",
-    "emoji-copies": "emoji:FEW",
     "emoji-longer": "emoji:LONG",
     "dial": "dial",
     "dial-mnist": "dial:MNIST",
@@ -125,7 +121,7 @@ def bench_run(
     threads: option(int, "CPU threads.") = 1,
     device: option(str, "Device on which both compute, such as cuda.") = "cpu",
 ):
-    "Compare another implementation with this one: seconds for a step, in turn in one process, and peak memory."
+    "Compare another implementation with this one: seconds for a step, in turn in one process."
     import torch
     from diffstudy.core import check_counts, choose
     from diffstudy.core import pick_device
@@ -150,5 +146,4 @@ def bench_run(
     torch.set_num_threads(threads)
     typer.echo(f"{name} on {c['device']}, {threads} threads, {rounds} rounds; configuration {c}")
     found = bench.compare(makers, c, rounds)
-    for line in bench.report(found, {k: bench.peak(v, c) for k, v in names.items()}):
-        typer.echo(line)
+    for line in bench.report(found): typer.echo(line)

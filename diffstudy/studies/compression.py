@@ -24,7 +24,6 @@ from ..vdm.likelihood import dequantized
 @functools.lru_cache(maxsize=1)
 def _trained(steps, seed, width, groups):
     "Train the recipe `digits`, without labels."
-    torch.set_num_threads(1)
     images = data.load("digits")[0]
     return experiment.fit(
         "digits", images,
@@ -128,7 +127,7 @@ STUDY = Study(
         # the file of all images
         dict(measure="code", steps=50, bins=.5, order="swap", batch=3),
     ),
-    run_case)
+    run_case, threads=1)
 
 # %% ../../nbs/35_compression.ipynb #1cd42a01
 def mosaic(patches: Tensor, columns: int) -> Tensor:

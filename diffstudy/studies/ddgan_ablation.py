@@ -6,7 +6,7 @@ what four calls buy beside many."""
 # %% auto #0
 __all__ = ['FEW_SETTINGS', 'FEW', 'gan_config', 'coding', 'draw', 'run_few', 'VARIANTS',
            'ABLATION_SETTINGS', 'ABLATION', 'PAPER', 'STACKED_ABLATION_SETTINGS',
-           'STACKED_ABLATION', 'run_variant', 'run_stacked_variant']
+           'STACKED_ABLATION', 'drawn_variant', 'run_variant', 'run_stacked_variant']
 
 # %% ../../nbs/43_ddgan_images.ipynb #424bfe3e
 import functools
@@ -66,7 +66,6 @@ FEW_SETTINGS = dict(
 
 def run_few(settings: dict, case: dict) -> dict:
     "Train DDGAN and VDM on the same images, and judge their samplers."
-    torch.set_num_threads(1)
     s, seed = settings, case["seed"]
     n, train_set = s["n"], data.load(s["data"])[0]
     judge = feature_network(train_set)
@@ -94,7 +93,7 @@ def run_few(settings: dict, case: dict) -> dict:
         rows=[row(make, score, name=name) for name, make in makes],
         parameters=dict(ddgan=size(net), vdm=size(model)))
 
-FEW = Study("few-steps", FEW_SETTINGS, tuple(dict(seed=s) for s in range(3)), run_few)
+FEW = Study("few-steps", FEW_SETTINGS, tuple(dict(seed=s) for s in range(3)), run_few, threads=1)
 
 # %% ../../nbs/66_thousand_modes.ipynb #0227ef9b
 VARIANTS = {  # The rows of the paper's table 2, as changes of a config
@@ -116,30 +115,35 @@ ABLATION_SETTINGS = dict(
     )) | dict(fourier=[], channel_mults=[1, 2], attention=[16], betas=[.5, .9]),
     updates=1500, n=400, kept=20)
 
-def run_variant(settings: dict, case: dict) -> dict:
-    "Train one variant without labels, and judge it."
-    torch.set_num_threads(1)
-    train_set = data.load(settings["data"])[0]
-    levels = train_set.levels
-    n, seed = settings["n"], case["seed"]
-    judge = feature_network(train_set)
-
+def drawn_variant(s: dict, case: dict, train_set, **how) -> tuple:
+    "Train one variant without labels; its samples, and what was timed and counted."
+    seed = case["seed"]
     config = gan_config(
-        settings["recipe"] | VARIANTS[case["kind"]], settings["updates"], seed=seed, labels=False)
+        s["recipe"] | VARIANTS[case["kind"]], case.get("updates", s["updates"]), seed=seed,
+        labels=False, **how)
     training, state = seconds_of(lambda: experiment.fit(config, train_set))
-    drawing, x = seconds_of(lambda: draw(state.ema.model.eval(), n, levels, seed=seed))
+    net = state.ema.model.eval()
+    drawing, x = seconds_of(
+        lambda: draw(net, s["n"], train_set.levels, seed=seed, **coding(state)))
+    return x, dict(
+        training=round(training, 1), ms=round(1000 * drawing / s["n"], 4), skipped=state.skipped)
+
+def run_variant(settings: dict, case: dict) -> dict:
+    "Train one variant, and judge it."
+    train_set = data.load(settings["data"])[0]
+    levels, judge = train_set.levels, feature_network(train_set)
+    x, found = drawn_variant(settings, case, train_set)
 
     # judge; a recognized digit counts as one of the ten modes
     labels = judge(x).argmax(1)
     s = scores(x, labels, judge, data.encode(train_set.images, levels))
     s["balance"] = [round(v, 5) for v in measure.modes_and_kl(labels, train_set.classes).kl[:2]]
-    return {k: v for k, v in s.items() if k != "accuracy"} | dict(
-        training=round(training, 1), ms=round(1000 * drawing / n, 4), skipped=state.skipped,
+    return {k: v for k, v in s.items() if k != "accuracy"} | found | dict(
         samples=to_strip(data.decode(x[:settings["kept"]], levels)))
 
 ABLATION = Study(
     "ddgan-ablation", ABLATION_SETTINGS,
-    tuple(dict(kind=k, seed=s) for s in range(3) for k in VARIANTS), run_variant)
+    tuple(dict(kind=k, seed=s) for s in range(3) for k in VARIANTS), run_variant, threads=1)
 
 # %% ../../nbs/66_thousand_modes.ipynb #0b0ff849
 PAPER = dict(  # Xiao, Kreis, Vahdat 2021, tables 1 to 3; None where the table has a dash
@@ -196,31 +200,22 @@ STACKED_ABLATION_SETTINGS = dict(  # a case may have more updates
 
 def run_stacked_variant(settings: dict, case: dict) -> dict:
     "Train one variant on stacked digits, count its modes, and judge one channel."
-    torch.set_num_threads(1)
-    s, seed = settings, case["seed"]
-    train_set = data.load(s["data"])[0]
+    s, train_set = settings, data.load(settings["data"])[0]
     digits, levels = train_set.images, train_set.levels
     judge = feature_network(digits)
-
-    config = gan_config(
-        s["recipe"] | VARIANTS[case["kind"]], case.get("updates", s["updates"]),
-        seed=seed, labels=False, components=s["components"], precision=s["precision"])
-    training, state = seconds_of(lambda: experiment.fit(config, train_set))
-    net, decode = state.ema.model.eval(), state.components.decode
-    drawing, x = seconds_of(lambda: draw(net, s["n"], levels, seed=seed, decode=decode))
+    x, timed = drawn_variant(
+        s, case, train_set, components=s["components"], precision=s["precision"])
 
     # modes of all samples; one channel of the first beside real digits
     one = x[:s["scored"], :1]
     found = scores(one, judge(one).argmax(1), judge, data.encode(digits.images, levels))
     near = {k: found[k] for k in ("frechet", "precision", "recall", "coverage")}
-    kept = to_strip(data.decode(x[:s["kept"]], levels)) if seed == 0 else None
-    return mode_statistics(classify(judge, x)) | near | dict(
-        training=round(training, 1), ms=round(1000 * drawing / s["n"], 4),
-        skipped=state.skipped, samples=kept)
+    kept = None if case["seed"] else to_strip(data.decode(x[:s["kept"]], levels))
+    return mode_statistics(classify(judge, x)) | near | timed | dict(samples=kept)
 
 STACKED_ABLATION = Study(
     "ddgan-ablation-stacked", STACKED_ABLATION_SETTINGS, (
         *(dict(kind=k, seed=s) for s in range(3) for k in VARIANTS),
         *(dict(kind=k, seed=0, updates=12_000) for k in VARIANTS),
         *(dict(kind=k, seed=s) for s in (3, 4) for k in VARIANTS)),
-    run_stacked_variant)
+    run_stacked_variant, threads=1)

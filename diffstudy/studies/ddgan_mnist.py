@@ -220,7 +220,6 @@ def score_on_mnist(net, n: int, kept: int, judge, sets, **coding) -> dict:
 
 def run_mnist(settings: dict, case: dict, folder=None) -> dict:
     "Train on MNIST or StackedMNIST, and judge."
-    torch.set_num_threads(1)
     s, sets = settings, data.load("mnist")
     train_set, test_set = sets
     state, place = trained_on_mnist(s, case, train_set, folder)
@@ -242,7 +241,7 @@ MNIST = Study(
     tuple(
         dict(data=k, seed=0)
         for k in ("stacked-components", "mnist-components", "stacked-mnist", "mnist")),
-    run_mnist)
+    run_mnist, threads=1)
 
 # %% ../../nbs/66_thousand_modes.ipynb #4eae8fd1
 _PACKS = dict(pack=16, lr_end=0.)
@@ -275,7 +274,8 @@ _CASES = (
     *(dict(seed=s, updates=18_000, **_BALANCED) for s in (2, 3, 4)),  # fresh seeds
 )
 STACKED = Study(
-    "ddgan-stacked", STACKED_SETTINGS, tuple(dict(data=_NAME) | c for c in _CASES), run_mnist)
+    "ddgan-stacked", STACKED_SETTINGS, tuple(dict(data=_NAME) | c for c in _CASES), run_mnist,
+    threads=1)
 
 # %% ../../nbs/66_thousand_modes.ipynb #0a3a1b92
 _RESNET = experiment.RECIPES["ddgan-mnist-resnet"]
@@ -289,10 +289,8 @@ RESNET_SETTINGS = dict(  # a case says whether it has real pairs under wrong lab
 
 def run_resnet(settings: dict, case: dict, folder=None) -> dict:
     "Train on MNIST with labels, and judge."
-    torch.set_num_threads(1)
     s, sets = settings, data.load("mnist")
     judge = feature_network(sets[0], folder, **s["judge"])
-    torch.set_num_threads(1)
     more = {k: v for k, v in case.items() if k == "mismatch"}
     place = Path(folder or "runs") / "-".join(
         [case["kind"], "mnist-resnet", str(case["seed"]), *more])
@@ -309,4 +307,4 @@ RESNET = Study("ddgan-resnet", RESNET_SETTINGS, (
     dict(kind="DDGAN", seed=0), *(dict(kind="DDGAN", seed=s) | _WRONG for s in (0, 1)),
     dict(kind="plain GAN", seed=0) | _WRONG, *(dict(kind="DDGAN", seed=s) for s in range(1, 5)),
     *(dict(kind="DDGAN", seed=s) | _WRONG for s in (2, 3, 4)),
-    *(dict(kind="plain GAN", seed=s) | _WRONG for s in range(1, 5))), run_resnet)
+    *(dict(kind="plain GAN", seed=s) | _WRONG for s in range(1, 5))), run_resnet, threads=1)

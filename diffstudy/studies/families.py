@@ -75,7 +75,6 @@ def run_family(settings: dict, case: dict) -> dict:
     Returns:
         bits of held-out and of some seen digits; where nothing is chosen scores, calls, seconds"""
     seen, held = load("digits")
-    torch.set_num_threads(1)
     learned = seen
     if case["choosing"]:
         learned, held = seen[:-settings["kept_back"]], seen[-settings["kept_back"]:]
@@ -91,7 +90,7 @@ BY_FAMILY = Study("families", COMMON, (
     *(dict(family=f, lr=lr, seed=5, choosing=True) | how
       for f, how in FAMILIES.items() for lr in tried(f)),
     *(dict(family=f, lr=BEST_RATES[f], seed=s, choosing=False) | FAMILIES[f]
-      for f in BEST_RATES for s in range(5))), run_family)
+      for f in BEST_RATES for s in range(5))), run_family, threads=1)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #e053dffe
 BILLS = dict(
@@ -143,7 +142,6 @@ def run_bill(settings: dict, case: dict) -> dict:
     Returns:
         name → what all updates cost, and one call of the system for one image"""
     seen, found = load("digits")[0], {}
-    torch.set_num_threads(1)
     n, calls = settings["few"], settings["steps"]
     net = trained(config_of(settings["network"], steps=1), seen)
     def yard():
@@ -165,7 +163,7 @@ def run_bill(settings: dict, case: dict) -> dict:
 
 BILL = Study("bills", BILLS, (
     *(dict(system=s) for s in ("diffusion", "MeanFlow", *BILLS["gans"])),
-    *(dict(system=f) | how for f, how in FAMILIES.items())), run_bill)
+    *(dict(system=f) | how for f, how in FAMILIES.items())), run_bill, threads=1)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a000c1
 LARGE = dict(
@@ -194,7 +192,6 @@ def run_large(settings: dict, case: dict, folder=None) -> dict:
         bits of test images or of some kept back, seconds of training by the clock; where nothing
         is chosen samples, their calls and milliseconds"""
     seen, held = load("mnist")
-    torch.set_num_threads(1)
     if case["choosing"]:
         n = settings["kept_back"]
         seen, held = seen[:-n], seen[-n:][:settings["few"]]
@@ -215,4 +212,4 @@ LARGE_STUDY = Study("families-mnist", LARGE, (
     *(dict(family=f, lr=LARGE_RATES[f], seed=0, choosing=False) | how
       for f, how in LARGE_FAMILIES.items()),
     dict(family="latent diffusion", lr=LARGE_RATES["VAE"], seed=0, choosing=False)
-    | LARGE_FAMILIES["latent diffusion"]), run_large)
+    | LARGE_FAMILIES["latent diffusion"]), run_large, threads=1)

@@ -51,24 +51,21 @@ def run(settings: dict, case: dict) -> dict:
     if name in SYSTEMS: config = system(name, config)
     config = experiment.change(config, settings["rates"][case["rates"]] | dict(seed=case["seed"]))
     training, state = seconds_of(lambda: experiment.fit(config, learned))
-    return row(*_scores(settings, case, state, real, net), training=round(training, 1))
 
-# %% ../../nbs/58_gans.ipynb #58a00053
-def _scores(settings, case, state, real, net):
-    "Make functions that draw and score; keep samples and counts of all modes of seed 0."
     def make():
         G, seed = gans.generator(state), case["seed"]
         x = draw(G, settings["n"], real.levels, seed=seed, **coding(state))
         return decode(x, real.levels), G.steps
 
-    def score(k):
+    def score(k):  # of seed 0 samples and counts of all modes are kept
         found = trilemma.stacked_scores(k, real, net, settings["scored"])
         if case["seed"]: return found
         modes = judge.classify(net, encode(k, real.levels))
         counts = torch.bincount(modes, minlength=1000).tolist()
         return found | dict(samples=to_strip(k[:12]), counts=counts)
-    return make, score
+    return row(make, score, training=round(training, 1))
 
+# %% ../../nbs/58_gans.ipynb #58a00053
 STACKED = record.Study("gans-stacked", SETTINGS, (
     *(dict(gan=g, rates=r, seed=5, choosing=True)
       for g in CHOSEN for r in SETTINGS["rates"]),

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ENDS', 'COSINE', 'SETTINGS', 'WEIGHTS', 'FEWER', 'CASES', 'STUDY', 'PAPER',
            'noise_loss', 'trained', 'both_losses', 'noisy_classifier', 'named_by', 'draw', 'free',
-           'guided_by', 'against', 'run', 'Curve', 'curve', 'best']
+           'guided_by', 'run', 'Curve', 'curve', 'best']
 
 # %% ../../nbs/62_tilted_guidance.ipynb #669cd605
 import functools
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from .. import data, nets
 from ..core import stream
-from ..guidance import ClassifierFree, ClassifierGuided, classifier_free, drop_labels
+from ..guidance import ClassifierFree, ClassifierGuided, drop_labels
 from ..measure.judge import (
     EXTRACTOR, class_loss, feature_network, scores, train_small_network)
 from ..process import Cosine, alpha, even_levels, grid, noised, sample
@@ -40,9 +40,7 @@ CASES = tuple(
         free=WEIGHTS if p == .1 else FEWER,
         classifier=WEIGHTS if p == .1 else [])
     for p in (.1, .05, .2, .5) for s in range(3)
-) + tuple(
-    # the first networks again, guided away from others of these widths
-    dict(seed=s, p_uncond=.1, free=[], classifier=[], apart=[24, 12, 8]) for s in range(3))
+)
 
 def noise_loss(p_uncond: float, levels: int):
     """Build the loss of one network for both branches: the error of the noise, labels dropped.
@@ -134,10 +132,6 @@ def guided_by(net, classifier, w):
     "Guidance of the class branch by a noisy classifier."
     return lambda c: ClassifierGuided(lambda z, gamma: net(z, gamma, c), classifier, c, w=w)
 
-def against(net, other, w):
-    "Guidance away from another network, which is told no label, by weight w."
-    return lambda c: lambda z, gamma: classifier_free(net(z, gamma, c), other(z, gamma), w=w)
-
 # %% ../../nbs/62_tilted_guidance.ipynb #1308b68d
 def run(settings: dict, case: dict, folder=None) -> dict:
     "Train one network, and score it at every weight."
@@ -166,11 +160,6 @@ def run(settings: dict, case: dict, folder=None) -> dict:
         result["classifier"] = rows(
             functools.partial(guided_by, net, classifier), case["classifier"])
 
-    # by width: a network that never saw a label, as often trained as the one that it guides
-    for width in case.get("apart", []):
-        changed = settings | dict(unet=settings["unet"] | dict(width=width, groups=width // 4))
-        other = trained(changed, dict(seed=100 + case["seed"], p_uncond=1.), train_set)
-        result[f"apart {width}"] = rows(functools.partial(against, net, other), FEWER[1:])
     return result
 
 STUDY = Study("guidance", SETTINGS, CASES, run)
@@ -186,7 +175,7 @@ def curve(record: dict, kind: str, name: str, p_uncond: float = .1) -> Curve:
 
     Args:
         record: `runs.load("guidance")`
-        kind: "free", "classifier", "apart 12", …
+        kind: "free" or "classifier"
         name: Of a measure"""
     rows = [
         r["result"][kind] for r in record["results"]

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['WAYS', 'SETTINGS', 'WORLDS', 'PARTS', 'STUDY', 'problem', 'measure', 'cells', 'sliced',
-           'Task', 'answers', 'distance', 'best_step', 'run_distances', 'sample_exact', 'run_ranks',
-           'by_filters', 'ranks', 'at_the_ends', 'uniformity', 'run']
+           'Task', 'answers', 'distance', 'best_step', 'run_distances', 'run_ranks', 'by_filters',
+           'ranks', 'at_the_ends', 'uniformity', 'run']
 
 # %% ../../nbs/24_inverse.ipynb #24a00060
 from typing import NamedTuple
@@ -112,14 +112,12 @@ def run_distances(settings, case) -> dict:
         here = out[calls] = dict(step=step)
         for name in names or (*WAYS, "exact score"):
             task = Task(mix.predict, m, z, stream(seed, name), int(calls), step)
-            x = sample_exact(post, task) if name == "exact score" else answers(name, task)
+            if name == "exact score":  # by the same sampler: what its steps alone get wrong
+                x = task._replace(predict=post.predict).by(
+                    lambda predict, _, *rest: sample.ancestral(predict, *rest))
+            else: x = answers(name, task)
             here[name] = distance(x, exact, std, shares)
     return out
-
-def sample_exact(post, t: Task) -> Tensor:
-    "Draw by the same sampler with the exact score: what its steps alone get wrong."
-    def plain(predict, _, *rest): return sample.ancestral(predict, *rest)
-    return t._replace(predict=post.predict).by(plain)
 
 # %% ../../nbs/24_inverse.ipynb #24a00067
 def run_ranks(settings, case) -> dict:

@@ -59,11 +59,13 @@ class Study:
         name: Its file is `nbs/runs/NAME.json`
         settings: What all cases share, as JSON: sizes, steps, learning rates
         cases: Of dicts, as JSON, all different, such as `{"seed": 0, "schedule": "linear"}`
-        run: `run(settings, case)` -> dict of numbers, lists, texts; by its arguments alone"""
+        run: `run(settings, case)` -> dict of numbers, lists, texts; by its arguments alone
+        threads: In which a case is computed; 0 = as many as PyTorch takes"""
     name: str
     settings: dict
     cases: tuple
     run: Callable
+    threads: int = 0
 
     def __post_init__(self):
         if not self.name.replace("-", "_").isidentifier():
@@ -188,6 +190,8 @@ def _kept(path: Path, study: Study) -> dict:  # Empty if there is no file
 
 def _row(study: Study, case: dict) -> dict:
     "Run a case; both parts go through JSON, so that it sees what the file will say."
+    import torch
+    if study.threads: torch.set_num_threads(study.threads)
     wall, cpu = time.perf_counter(), time.process_time()
     result = study.run(json.loads(canonical(study.settings)), json.loads(canonical(case)))
     return dict(

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from .. import data, ddgan, measure, nets, process, train
 from ..core import randn_like, stream
 from ..data import to_strip
-from ..ddgan import steps
 from ..experiment.run import facts_of
 from ..measure import judge
 from ..process import sample
@@ -120,12 +119,11 @@ def run_gap(settings: dict, case: dict) -> dict:
 
 def run(settings: dict, case: dict) -> dict:
     "One case of the study: pictures drawn again, or the gap."
-    torch.set_num_threads(1)
     return dict(redraw=run_redraw, gap=run_gap)[case["part"]](settings, case)
 
 STUDY = Study("redraw", SETTINGS, (
     *(dict(part="redraw", model=m, seed=s) for s in range(3) for m in ("ddgan", "vdm")),
-    *(dict(part="gap", T=t, seed=s) for s in range(5) for t in (1, 4))), run)
+    *(dict(part="gap", T=t, seed=s) for s in range(5) for t in (1, 4))), run, threads=1)
 
 # %% ../../nbs/45_entering_a_chain.ipynb #212a2873
 @torch.no_grad()
@@ -156,7 +154,6 @@ LATENT_SETTINGS = dict(gan=SETTINGS["gan"], run=STACKED_SETTINGS, n=2000)
 
 def run_latent(settings: dict, case: dict, folder=None) -> dict:
     "Train a generator; the ratio of `hears` for each state, by held-out images."
-    torch.set_num_threads(1)
     if case["data"] == "digits":
         images, held = data.load("digits")
         net = network(settings, "ddgan", case["seed"], images)
@@ -171,7 +168,7 @@ def run_latent(settings: dict, case: dict, folder=None) -> dict:
 LATENT = Study("latent", LATENT_SETTINGS, (
     *(dict(data="digits", seed=s) for s in (0, 1, 2)),
     *(dict(data="stacked-mnist-resnet", seed=s, updates=2000) for s in (0, 1)),
-    *(c for c in STACKED.cases if "energy" in c and "shares" not in c)), run_latent)
+    *(c for c in STACKED.cases if "energy" in c and "shares" not in c)), run_latent, threads=1)
 
 # %% ../../nbs/45_entering_a_chain.ipynb #7a9fa577
 def table_of(before: Tensor, after: Tensor, classes: int) -> Tensor:
@@ -289,7 +286,6 @@ def run_trained(s: dict, case: dict, images, classifier, folder) -> dict:
 
 def run_keeps(settings: dict, case: dict, folder=None) -> dict:
     "One case: a reader, the tables of a trained run, or how sure a judge is of the samples."
-    torch.set_num_threads(1)
     images, held = data.load("mnist")
     if case.get("part") == "reader": return run_reader(settings, case, images, held)
     known = judge.feature_network(images, folder, **settings["run"]["judge"])
@@ -299,4 +295,4 @@ def run_keeps(settings: dict, case: dict, folder=None) -> dict:
 KEEPS = Study("keeps", KEEPS_SETTINGS, (
     *(dict(part="reader", state=t, seed=0) for t in (1, 2, 3)),
     dict(part="reader", state=2, seed=1),
-    *(c for c in STACKED.cases if "energy" in c), dict(part="sure")), run_keeps)
+    *(c for c in STACKED.cases if "energy" in c), dict(part="sure")), run_keeps, threads=1)

@@ -126,7 +126,6 @@ SEEDS = dict(digits=3, mnist=3)
 
 def run_case(settings: dict, case: dict, device="cpu", folder=None, data_dir=None) -> dict:
     "One case of the study."
-    torch.set_num_threads(1)
     model = experiment.open(settings["runs"][case["data"]], "cpu", print_fn=lambda *_: None)
     images, held = model.images(data_dir)
     wanted = judge.EXTRACTOR_LARGE if len(images) > 10_000 else judge.EXTRACTOR
@@ -148,4 +147,4 @@ def cases() -> tuple:
         for m, v in SETTINGS["chosen"][c["data"]].items()]
     return (*tried, *of("real"), *drawn)
 
-STUDY = Study("restore", SETTINGS, cases(), run_case)
+STUDY = Study("restore", SETTINGS, cases(), run_case, threads=1)

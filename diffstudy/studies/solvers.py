@@ -58,7 +58,6 @@ def run(settings: dict, case: dict) -> dict:
 
     Returns:
         Solver → grid → a row of images for each calls"""
-    torch.set_num_threads(1)
     predict, schedule, z = _asked(settings, case["data"], case["seed"])
     solvers = {name: SAMPLERS[name] for name in settings["ours"]} | {
         name: functools.partial(by_diffusers, *how) for name, how in settings["theirs"].items()}
@@ -79,7 +78,7 @@ def run(settings: dict, case: dict) -> dict:
         for name, solver in solvers.items()})
 
 STUDY = Study("solvers", SETTINGS, tuple(
-    dict(data=name, seed=s) for s in (0, 1) for name in SETTINGS["n"]), run)
+    dict(data=name, seed=s) for s in (0, 1) for name in SETTINGS["n"]), run, threads=1)
 
 # %% ../../nbs/50_solvers.ipynb #d4ef6c9f
 def mean_of(values: list) -> tuple[float, float]:

@@ -49,14 +49,15 @@ def test_the_chain_of_a_kind():
     with pytest.raises(ValueError, match="of the 3 states"): chain_of(4, [.1])
 
     # D is shown states of this chain, and samples are drawn on it
-    toy, seen = toy_gan(RELATIVE_SETTINGS, dict(updates=1, noise=[.001, .002, .003]), 0), []
-    toy.state.model["discriminator"].register_forward_pre_hook(
+    kind, seen = dict(updates=1, noise=[.001, .002, .003]), []
+    state, step, draw = toy_gan(RELATIVE_SETTINGS, kind, 0)
+    state.model["discriminator"].register_forward_pre_hook(
         lambda _, args: seen.append(args[0].std().item()))
-    toy.step(toy.state, torch.zeros(99, 2), stream(0, "t"))
+    step(state, torch.zeros(99, 2), stream(0, "t"))
     assert 0 < seen[0] < .004
-    net, g = toy.state.ema.model, stream(1, "d")
+    net, g = state.ema.model, stream(1, "d")
     x = generate(net, initial((5, 2), g), chain_of(4, [.001, .002, .003]), g)
-    assert torch.equal(x, toy.draw(5, stream(1, "d")))
+    assert torch.equal(x, draw(5, stream(1, "d")))
 
 # %% ../../nbs/65_ddgan_gaussians.ipynb #6efa48cf
 @pytest.mark.parametrize("n, part", [(0, 1.), (1, .882843), (2, .6)])

@@ -69,30 +69,6 @@ def test_the_control_keeps_a_value_for_each_test_image(tmp_path):
     assert found | dict(train_seconds=0) == again | dict(train_seconds=0)
 
 # %% ../../nbs/64_last_bits.ipynb #feeac668
-def test_a_path_for_each_pixel():
-    "exact: the difference of two mutual informations on every path; not exact: the way matters"
-    means, spread = torch.tensor([[-.5, -.4], [.2, .6]], dtype=torch.float64), .2
-    low, high = -4., 5.
-    ways = [(low, low), (high, high)], [(low, low), (-1., 3.), (2., 0.), (high, high)]
-    sums = [last_bits.along(w, means, spread, n=20) for w in ways]
-
-    # I(x; z) = h(z) - h(z|x), of two equal levels, by its own grid in z
-    def information(g):
-        g = torch.tensor(g, dtype=torch.float64)
-        a, s2 = torch.sigmoid(-g).sqrt(), torch.sigmoid(g)
-        v, u = a ** 2 * spread ** 2 + s2, torch.arange(-7, 7, .06, dtype=torch.float64)
-        far = torch.stack(torch.meshgrid(u, u, indexing="ij"), -1)[..., None, :] - a * means
-        p = torch.exp(-far.square().sum(-1) / v / 2).mean(-1) / (2 * math.pi * v)
-        return -(p * p.clamp(min=1e-300).log()).sum() * .06 ** 2 - (2 * math.pi * math.e * s2).log()
-    expected = (information(low) - information(high)).item()
-    assert all(abs(s - expected) < 1e-4 for s in sums)
-
-    # a pixel that does not look: free if it comes first, dear if it comes last
-    first, last = [(low, low), (low, high), (high, high)], [(low, low), (high, low), (high, high)]
-    blind = [last_bits.along(w, means, spread, False, n=20) for w in (first, last)]
-    assert blind[0] - expected < .02
-    assert blind[1] - expected > .2
-
 def test_the_decoder_alone_reads_noise_and_goes_on(tmp_path, monkeypatch):
     "an untrained one pays 8 bits; a second call finds it trained; what it reads is noise"
     k = torch.randint(0, 256, (40, 1, 28, 28), generator=torch.Generator().manual_seed(0))

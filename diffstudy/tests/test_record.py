@@ -42,6 +42,16 @@ def test_a_line_for_each_case_says_its_numbers(tmp_path):
     assert '"n": 1000' in said[1]
     assert "mean 0.9872" in said[1]
 
+def test_a_case_is_computed_in_the_threads_of_its_study(tmp_path):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    study = replace(
+        TOY, cases=TOY.cases[:1], run=lambda *_: dict(n=torch.get_num_threads()), threads=1)
+    found = runs.record(study, tmp_path / "toy.json", print_fn=lambda m: None)
+    torch.set_num_threads(before)
+    assert found["results"][0]["result"] == dict(n=1)
+
+
 # %% ../../nbs/96_record.ipynb #6c746d6b
 def kill_in_fourth(settings, case):
     "As `second_moment`, but ends its own process in the fourth case."

@@ -91,11 +91,10 @@ def test_study(tmp_path):
         net_steps=3, classifier_steps=2, judge=dict(width=8, steps=3, seed=1), sampler_steps=2,
         n=40, halves=2, unet=dict(width=8, num_res_blocks=1, groups=2, middle_attention=False),
         classifier_width=8)
-    case = dict(seed=0, p_uncond=.1, free=[0, 1], classifier=[2], apart=[8])
+    case = dict(seed=0, p_uncond=.1, free=[0, 1], classifier=[2])
     r = run(tiny, case, folder=tmp_path)
     assert [row["w"] for row in r["free"] + r["classifier"]] == [0, 1, 2]
     assert set(r["loss"]) == {"class", "null"}
-    assert [row["w"] for row in r["apart 8"]] == FEWER[1:]
     scores = "accuracy frechet inception precision recall density coverage nearest".split()
     assert all(len(row[k]) == 2 for row in r["free"] for k in scores)
     cases = {(c["seed"], c["p_uncond"]) for c in CASES}
