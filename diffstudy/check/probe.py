@@ -621,7 +621,7 @@ def _fault_of_levels(calls, l) -> str | None:
     if first.alpha < .1 * first.sigma and abs(first.x.std().item() / first.sigma - 1) > .5: return (
         f"it begins with noise of {first.x.std():.3g}, where the network is told {first.sigma:.3g}")
     left = first.alpha / math.hypot(first.alpha, first.sigma)
-    if left > (.15 if l.steps and l.alpha(l.times[-1:]).item() < .1 else 1 / 9): return (
+    if left > (.15 if l.steps and l.alpha(l.times[-1:]).item() < .1 else .11): return (
         f"it begins with pure noise and tells the network t = {first.t:g}, where {left:.2f} of the "
         "picture is left: begin at the noisiest level")
 
