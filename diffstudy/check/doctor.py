@@ -359,8 +359,8 @@ def _samples(c, given) -> tuple[list, list]:
     if c.held_out is None: looked += ["copies: not looked for, without held-out pictures"]
     elif x.isfinite().all():
         near, usual = (
-            nearest_distance(v.float(), c.images.float()).distance for v in (x, c.held_out[:1000]))
-        share = (near < usual.quantile(.05)).double().mean().item()
+            nearest_distance(v.float(), c.images.float()) for v in (x, c.held_out[:1000]))
+        share = near.copies(usual)
         looked += [f"copies: {share:.0%} of {len(x)} samples look like one"]
         if share > .5: found += [(1, (
             f"samples: {share:.0%} are nearer to a training picture than 95 % of the held-out ones "

@@ -24,6 +24,10 @@ class Nearest(NamedTuple):
     distance: Tensor
     index: Tensor
 
+    def copies(self, usual) -> float:
+        "Compute the share that is nearer than 95 % of usual examples are, such as held-out ones."
+        return (self.distance < usual.distance.quantile(.05)).double().mean().item()
+
 # %% ../../nbs/75a_distances.ipynb #6c0654ce
 def _batch_features(x, features) -> Tensor:  # `(b, f)`; one example of one value is `(1, 1)`
     "Compute the features of one batch."

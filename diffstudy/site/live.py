@@ -6,53 +6,22 @@
 import argparse, base64, hashlib, json, math, re
 from html import escape
 from pathlib import Path
-import torch
+import torch, yaml
 from .. import data, ddgan, experiment, inverse, measure, process
 from ..core import stream
 from ..measure import judge
 from ..process import grid, sample, sigma
 from . import build
+from ..studies import record
+from ..studies.common import unpacked
 from ..train import files as disk
 
 # %% ../../nbs/98a_live.ipynb #edc67fd2
-FIGURES = {  # name → what the still picture shows, for who cannot see it; and the words below
-    "plane": (
-        "Points of three classes in three colors. A line around each class holds nine tenths of "
-        "its tilted density; the points lie in its outer part and beyond it.",
-        "Three classes of points. One panel has particles on their way from noise, steered by the "
-        "guided prediction; the other the densities that the formula promises. Raise w: the "
-        "particles lie farther out and closer together than promised. Move a center (drag it, or "
-        "use the arrow keys), the steps and the noise. At w = 0 both agree. A standard error "
-        "stands in brackets."),
-    "digits": (
-        "The digits from 0 to 9, each drawn by four calls of the network.",
-        "A denoising diffusion GAN that was trained on MNIST draws the digit that you press or "
-        "type, in four calls. Each call reads a noisy state, guesses the digit, and noise is "
-        "added again, less each time. The states are 40 numbers, weights of 40 smooth pictures, "
-        "so their noise looks like blobs and not like grains."),
-    "guided": (
-        "The digits from 0 to 9, as the network draws them.",
-        "Press a digit: a diffusion model of 1.5 million weights, trained on MNIST, draws it from "
-        "noise in your browser, with two calls of the network for each step. The rows show what "
-        "it reads and what it guesses on the way. Raise w, and the digit becomes clearer and more "
-        "like all others of its kind."),
-    "hole": (
-        "Three digits whose lower halves are hidden, and four answers to each: digits that all "
-        "have the same upper half.",
-        "Draw over the digit with the mouse or a finger, or take a part away by a button: "
-        "the network of the guided digits, which is not told which digit it is, fills the hole "
-        "eight times. Before each step what is seen is put in its place, with the noise of the "
-        "level."),
-    "posterior": (
-        "Two narrow peaks at −1 and 1 as a shade. After z = 0.3 was seen, the line has a higher "
-        "peak at 1 and a lower one at −1; the dashed mean stands between them.",
-        "Shade: the data. Line: what the clean value may have been, after z was seen. Dashed: "
-        "the mean, the best single guess. Move z (drag it, or use the arrow keys) and the noise."),
-}
-
 def folder() -> Path:
     "Where the sources of the figures are kept."
     return build.root() / "nbs" / "live"
+
+FIGURES = yaml.safe_load((folder() / "figures.yml").read_text(encoding="utf-8"))
 
 # %% ../../nbs/98a_live.ipynb #f6c62e12
 def files() -> dict[str, Path]:  # Path within the site → file
@@ -61,7 +30,7 @@ def files() -> dict[str, Path]:  # Path within the site → file
     found = {f"live/{p.name}": p for p in sorted(folder().iterdir()) if p.suffix in loaded}
     return found | {f"micro/{p.name}": p for p in sorted((folder().parent / "micro").glob("*.*"))}
 
-USES = dict(guided=("plane", "product", "work", "hole"),
+USES = dict(patches=("plane",), guided=("plane", "product", "work", "hole"),
             hole=("plane", "product", "work", "guided"))  # whose files a figure loads as well
 
 def loads(name: str) -> int:
@@ -113,18 +82,6 @@ def pack(tensors: dict) -> tuple[list, bytes]:  # Names and shapes; the numbers,
         parts.append(whole.round().to(torch.int8).contiguous().numpy().tobytes())
     return shapes, b"".join(parts)
 
-def unpack(shapes: list, raw: bytes) -> dict:  # Name → tensor in float32
-    "The tensors again."
-    out, left = {}, bytearray(raw)
-    for s in shapes:
-        n, matrix = math.prod(s["shape"]), len(s["shape"]) > 1
-        rows = s["shape"][0] if matrix else n
-        t, left = torch.frombuffer(left[:4 * rows], dtype=torch.float32), left[4 * rows:]
-        if matrix:
-            whole, left = torch.frombuffer(left[:n], dtype=torch.int8).float(), left[n:]
-            t = whole.view(rows, -1) * t[:, None]
-        out[s["name"]] = t.reshape(s["shape"])
-    return out
 
 # %% ../../nbs/98a_live.ipynb #a4a27952
 def needs(run) -> tuple[dict, dict]:  # Numbers for the header, and tensors
@@ -149,7 +106,6 @@ def needs(run) -> tuple[dict, dict]:  # Numbers for the header, and tensors
         range=[f["gamma_min"], f["gamma_max"]],
         ends=[run.config["gamma_min"], run.config["gamma_max"]]), tensors
 
-# %% ../../nbs/98a_live.ipynb #2c1b8876
 def write(
     name: str,          # Of the figure
     run,                # An opened run, as `needs` takes it
@@ -193,7 +149,15 @@ def read(name: str, place: Path = None
     raw = (place / f"{name}.bin").read_bytes()
     if hashlib.sha256(raw).hexdigest() != header["sha256"]:
         raise ValueError(f"{name}.bin is not the file that {name}.json describes: write it again")
-    tensors = unpack(header["tensors"], raw)
+    tensors, left = {}, bytearray(raw)
+    for s in header["tensors"]:
+        n, matrix = math.prod(s["shape"]), len(s["shape"]) > 1
+        rows = s["shape"][0] if matrix else n
+        t, left = torch.frombuffer(left[:4 * rows], dtype=torch.float32), left[4 * rows:]
+        if matrix:
+            whole, left = torch.frombuffer(left[:n], dtype=torch.int8).float(), left[n:]
+            t = whole.view(rows, -1) * t[:, None]
+        tensors[s["name"]] = t.reshape(s["shape"])
     model = experiment.config_of(header).build_model(header["facts"]).eval()
     parts = {k: tensors.pop(k) for k in ("mean", "basis") if k in tensors}
     (model.net.net if header["kind"] == "vdm" else model).load_state_dict(tensors)
@@ -201,15 +165,13 @@ def read(name: str, place: Path = None
     more = dict(scale=torch.tensor(header["scale"]), size=torch.tensor([header["size"]] * 2))
     return header, model, data.Components.of(parts | more)
 
-STEPS = 10  # of DDIM for the guided digits, at w = 1
-
 @torch.no_grad()
 def drawn(model, parts, c, levels, seed: int = 0):
     "Digits of a figure's model, `(n, 1, h, w)` in [−1, 1] on the gray levels of the data."
     g = stream(seed, "draw")
     if parts is None:
         x = torch.cat([model.sample(
-            len(some), some, w=1., steps=STEPS, sampler="ddim", spacing="schedule",
+            len(some), some, w=1., steps=10, sampler="ddim", spacing="schedule",
             generator=g) for some in c.split(100)])
     else:
         z = sample.initial((len(c), *model.shape), g)
@@ -232,11 +194,18 @@ def still_hole(place: Path):
     given = torch.where(seen, x, 0.)
     _page(torch.cat([given[:, None], z.clamp(-1, 1).unflatten(0, (3, 4))], 1), place / "hole.png")
 
-def still_digits(name: str, place: Path):
-    "The ten digits of a figure's model as a picture, five in a row, with a gap."
-    header, model, parts = read(name, place)
-    x = drawn(model, parts, torch.arange(10), header["facts"]["levels"], seed=1)
-    _page(x.unflatten(0, (2, 5)), place / f"{name}.png")
+def still_patches(place: Path):
+    "The training digits, what a network of `copies` drew from six noises, and these noises."
+    kept, images, n = record.load("copies"), data.load("digits")[0], 6
+    found = next(r["result"] for r in kept["results"] if r["case"] == dict(layers=4, seed=0))
+    own, made = (unpacked(found["pictures"][k])[:n] for k in ("network", "machine"))
+    z = sample.initial((kept["settings"]["shown"], *own.shape[1:]), stream(0, "patches"))[:n]
+    disk.replace_file(place / "patches.bin", b"".join(
+        v.numpy().tobytes() for v in (images.images, data.decode(own, 16).byte(), z)))
+    disk.write_json(place / "patches.json", dict(
+        n=len(images), count=n, size=own.shape[-1], levels=[images.levels, 16],
+        chosen=found["chosen"], **{k: kept["settings"][k] for k in ("ends", "calls")}))
+    _page(torch.stack([own, made]), place / "patches.png")
 
 def _page(x, path: Path):
     "Rows of images `(rows, columns, 1, h, w)` as one picture."
@@ -258,15 +227,18 @@ def micro() -> str:
 def main():
     "Write the weights and still pictures of a live figure from a finished run, or the program."
     p = argparse.ArgumentParser(prog="python -m diffstudy.site.live", description=main.__doc__)
-    p.add_argument("figure", choices=["digits", "guided", "hole", "micro"])
+    p.add_argument("figure", choices=["digits", "guided", "hole", "patches", "micro"])
     p.add_argument("run", nargs="?", help="folder of a run, or weights by their name")
     a = p.parse_args()
     if a.figure == "micro":
         disk.replace_file(folder().parent / "micro" / "microdiffusion.py", micro().encode())
         return
-    if a.figure == "hole": return still_hole(folder())
+    stills = dict(hole=still_hole, patches=still_patches)
+    if a.figure in stills: return stills[a.figure](folder())
     header = write(a.figure, experiment.open(a.run, "cpu"))
-    still_digits(a.figure, folder())
+    model, parts = read(a.figure)[1:]
+    x = drawn(model, parts, torch.arange(10), header["facts"]["levels"], seed=1)
+    _page(x.unflatten(0, (2, 5)), folder() / f"{a.figure}.png")  # five in a row
     made = header["made"]["recognized"]
     print(f"{a.figure}: recognized {made['count']} of {made['n']}")
 

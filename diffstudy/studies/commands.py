@@ -60,6 +60,9 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "dial": "dial",
     "dial-mnist": "dial:MNIST",
     "few-steps": "ddgan_ablation:FEW",
+    "copies": "copies",
+    "copies-clock": "copies:CLOCK_STUDY",
+    "copies-mnist": "copies:MNIST_STUDY",
 }
 
 def find_study(name: str):

@@ -6,11 +6,13 @@ from unittest.mock import patch
 import pytest, torch
 from ... import data, ddgan, experiment, inverse
 from ...core import stream
+from ...data.patches import PatchDenoiser
 from ...guidance import ClassifierFree
 from ...process import Cosine, grid, sample
 from .. import website
-from ..live import FIGURES, files, html, pack, read, write
+from ..live import FIGURES, files, html, loads, pack, read, write
 from .test_website import open_tab
+from ...studies import copies
 
 # %% ../../../nbs/98a_live.ipynb #9c9fc34f
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Figures</title>
@@ -56,14 +58,12 @@ def call(tab, module, body, *args):
 
 def seen(tab, name, *keys):
     "What a figure computed last."
-    what = ", ".join(f"Array.isArray(s.{k}) || ArrayBuffer.isView(s.{k}) ? [...s.{k}] : s.{k}"
-                     for k in keys)
-    return call(tab, name, f"const s = m.figures.get(document.getElementById('live-{name}'));"
-                           f"return [{what}]")
+    return call(tab, name, f"""const s = m.figures.get(document.getElementById('live-{name}'));
+      return args.map(k => s[k]?.buffer || Array.isArray(s[k]) ? [...s[k]] : s[k])""", *keys)
 
 def until(tab, name, what):
     "Wait until a figure has computed what is said of its state `s`."
-    call(tab, name, f"""for (let i = 0; i < 500; i++) {{
+    call(tab, name, f"""for (let i = 0; i < 1500; i++) {{
       const s = m.figures.get(document.getElementById('live-{name}'));
       if ({what}) return;
       await new Promise(done => setTimeout(done, 20)) }}
@@ -109,15 +109,25 @@ def test_the_plane_is_that_of_pytorch(tab, w, eta, steps):
             as_json, points.tolist())
         assert_near([v - ours[0] for v in ours], logs - logs[0], 1e-9)
 
-# %% ../../../nbs/98a_live.ipynb #e630ad23
+@pytest.mark.parametrize("side", (0, 5, 15))
+def test_patches_are_those_of_pytorch(tab, side):
+    "six pictures from patches by level, at one place or at all, or of one side: to 1e-9"
+    body = """const d = await m.load(), kinds = args[0] ? d.chosen.map(() => [args[0]]) : d.chosen;
+      const all = d.noise.map(z => [...[...m.ddim(d, z, kinds)].at(-1)]);
+      return [all, d.noise.map(z => [...z]), [...d.gammas], kinds]"""
+    ours, noise, gammas, kinds = call(tab, "patches", body, side)
+    z, gammas = (torch.tensor(v, dtype=torch.float64) for v in (noise, gammas))
+    x, kinds = data.load("digits")[0].images.double(), [tuple(k) for k in kinds]
+    known = {k: PatchDenoiser((x + .5) * 2 / 17 - 1, *k) for k in set(kinds)}
+    assert_near(
+        ours, sample.ddim(copies.by_level(known, kinds, gammas), z.view(6, 1, 8, 8), gammas), 1e-9)
+
 @pytest.mark.parametrize("z, s", ((.3, .8), (-2., .2), (0., .99), (1.7, .5), (.6, .28)))
 def test_the_posterior_is_that_of_pytorch(tab, z, s):
     "shares, mean and density of three peaks, as they are dragged at five levels: to 1e-9"
     mix = dict(weights=[.2, .5, .3], means=[-1., .4, 1.5], std=[.2, .1, .4])
-    world = data.GaussianMixture(
-        torch.tensor(mix["weights"], dtype=torch.float64),
-        torch.tensor(mix["means"], dtype=torch.float64)[:, None],
-        torch.tensor(mix["std"], dtype=torch.float64)[:, None] ** 2)
+    weights, means, std = (torch.tensor(v, dtype=torch.float64) for v in mix.values())
+    world = data.GaussianMixture(weights, means[:, None], std[:, None] ** 2)
     x = torch.linspace(-2, 2, 9, dtype=torch.float64)
     body = """const {parts, mean} = m.posterior(...args.slice(0, 3));
       return [parts.map(p => p.share), mean, args[3].map(x => m.density(parts, x))]"""
@@ -144,8 +154,7 @@ def test_the_posterior_follows_keys_and_pointer(tab):
     tab.mouse.move(box["x"] + 200, box["y"] + box["height"] / 2)
     tab.mouse.up()
     assert seen(tab, "posterior", "z")[0] > .2
-    figure.locator("input[type=range]").focus()
-    tab.keyboard.press("End")
+    figure.locator("input[type=range]").press("End")
     z, sigma, mean = seen(tab, "posterior", "z", "sigma", "mean")
     assert sigma == .99
     assert 0 < mean < .15 * z  # the mean is tanh(αz/σ²) for two points, and α is .14
@@ -185,12 +194,11 @@ def test_a_guided_digit_is_that_of_pytorch(tab):
         return Array.from({length: args[2].length - 1}, (_, i) => {
           ({z} = m.step(model, z, args[2][i], args[2][i + 1], args[1][j], 2));
           return [...z] }) })]"""
-    levels, ours = call(tab, "guided", body, z.flatten(1).tolist(), c.tolist(), gammas.tolist())
-    assert_near(levels, gammas)
-    assert_near(ours, states[1:].flatten(2).transpose(0, 1))
-    slow = f"(await import('./live/product.js')).plain(); {body}"  # of a browser without vectors
-    assert_near(call(tab, "guided", slow, z.flatten(1).tolist(), c.tolist(), gammas.tolist())[1],
-                states[1:].flatten(2).transpose(0, 1))
+    for slow in "", "(await import('./live/product.js')).plain();":  # a browser without vectors
+        levels, ours = call(
+            tab, "guided", slow + body, z.flatten(1).tolist(), c.tolist(), gammas.tolist())
+        assert_near(levels, gammas)
+        assert_near(ours, states[1:].flatten(2).transpose(0, 1))
 
 # %% ../../../nbs/98a_live.ipynb #92bf66b4
 def test_the_plane_by_keyboard(tab):
@@ -202,8 +210,7 @@ def test_the_plane_by_keyboard(tab):
     # the focus is on the weight; then the first center, to the right, and twice as far with Shift
     before, = seen(tab, "plane", "shift")
     for _ in range(4): tab.keyboard.press("ArrowRight")
-    figure.locator(".center").first.focus()
-    tab.keyboard.press("ArrowRight")
+    figure.locator(".center").first.press("ArrowRight")
     tab.keyboard.press("Shift+ArrowUp")
     until(tab, "plane", "s.w === 2 && s.mix.means[0][0] === .1 && s.mix.means[0][1] === 1.5")
     w, steps, start, labels, end, shift = seen(
@@ -218,8 +225,7 @@ def test_the_plane_by_keyboard(tab):
         ClassifierFree(mix.predict, c, w=w, null=3), z, grid(Cosine(-12., 12.), steps)))
 
     # at w = 0 particles and densities agree
-    figure.locator("input[type=range]").first.focus()
-    tab.keyboard.press("Home")
+    figure.locator("input[type=range]").first.press("Home")
     until(tab, "plane", "s.w === 0")
     shift, ratio = seen(tab, "plane", "shift", "ratio")
     assert abs(shift) < .1
@@ -250,7 +256,6 @@ def test_figures_on_a_phone(tab):
     assert tab.evaluate("scrollY") == scrolled
     assert tab.evaluate(SMALL) == 0
 
-# %% ../../../nbs/98a_live.ipynb #476fc92e
 @pytest.mark.parametrize("typed", (True, False))
 def test_digits_are_typed_and_timed(tab, typed):
     "a digit by its key and by its button, other noise, the time on the page: below a second"
@@ -268,24 +273,40 @@ def test_digits_are_typed_and_timed(tab, typed):
     figure.get_by_role("button", name="Other noise").click()
     second, = seen(tab, "digits", "pixels")
     assert (torch.tensor(first) - torch.tensor(second)).abs().max() > .5
-    print(f"a digit of four calls: {ms:.1f} ms")
+
+def test_patches_follow_the_slider(tab):
+    "r² above 0.9 by level, six copies of whole pictures, a blur of one pixel; what is loaded"
+    figure = press(tab, "patches")
+    assert loads("patches") == sum(files()[to].stat().st_size for to in tab.asked[1:])
+    until(tab, "patches", "s?.k === 6")
+    alike, copied = seen(tab, "patches", "alike", "copies")
+    assert min(alike) > .9
+    assert copied == 0
+    tab.keyboard.press("ArrowLeft")
+    until(tab, "patches", "s.k === 5")
+    assert figure.locator(".says").text_content().endswith("Training pictures among them: 6.")
+    tab.keyboard.press("Home")
+    until(tab, "patches", "s.k === 0")
+    assert max(seen(tab, "patches", "alike")[0]) < .9
+    assert figure.locator("input").get_attribute("aria-valuetext") == "one pixel"
+
+@pytest.mark.parametrize("tab", [dict(java_script_enabled=False)], indirect=True)
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_without_javascript(tab, name):
+    "its picture stands there with words, and nothing was loaded"
+    assert tab.locator(f"#live-{name}").get_by_role("img", name=FIGURES[name][0]).is_visible()
+    assert tab.asked == [""]
 
 def test_a_hole_is_filled_as_pytorch_fills_it(tab):
     "a stroke hides pixels; half of a digit by a button, eight answers in four steps: to 1e-3"
     figure = press(tab, "hole")
     figure.get_by_role("button", name="Nothing").click()
     assert "Nothing is hidden" in figure.locator(".says").text_content()
-    slider = figure.locator("input[type=range]")
-    slider.focus()
-    tab.keyboard.press("Home")
+    figure.locator("input[type=range]").press("Home")
     board = figure.locator(".board")
-    box = board.bounding_box()
-    tab.mouse.move(box["x"] + 40, box["y"] + 40)
-    tab.mouse.down()
-    tab.mouse.move(box["x"] + 120, box["y"] + 40)
+    board.drag_to(board, source_position=dict(x=40, y=40), target_position=dict(x=120, y=40))
     hidden = int(board.get_attribute("aria-label").split("; ")[1].split()[0])
     assert 60 < hidden < 120
-    tab.mouse.up()
     figure.get_by_role("button", name="Lower half").click()
     until(tab, "hole", "s?.count === 8 && s.hole[0] === 0 && s.hole[783] === 1")
     first, y, steps, seed = seen(tab, "hole", "first", "y", "steps", "seed")
