@@ -181,18 +181,14 @@ def _errors(c, t, fit, n: int = 256, **how) -> _Level:
         2 * (a / s).log().item(), off(seen, c.data(x, t, **how)), off(new, c.data(z, t, **how)),
         off(new, gaussian), least.to(z))
 
-def _sum_of_means(rows, of: str) -> float:
-    "Sum the mean errors of all levels."
-    return sum(getattr(r, of).mean().item() for r in rows)
-
 # %% ../../nbs/84b_only_noise.ipynb #84bd002e
 def _loss(c) -> tuple[list, list]:
     "Compare the loss at up to eight noise levels with a fitted Gaussian's and the least one."
     x = c.images[::2] if c.held_out is None else c.images
     x = x[::max(1, len(x) // 2000)].flatten(1).double()
     mean = x.mean(0)
-    _, root, axes = torch.linalg.svd((x - mean) / len(x) ** .5, full_matrices=False)
-    fit = mean, root, axes
+    fit = mean, *torch.linalg.svd((x - mean) / len(x) ** .5, full_matrices=False)[1:]
+    def total(rows, of): return sum(getattr(r, of).mean().item() for r in rows)
 
     inside = [v for v in range(8, -7, -2) if c.snr.min() <= v <= c.snr.max()]
     if not inside: return [(0, (
@@ -217,15 +213,15 @@ def _loss(c) -> tuple[list, list]:
             told = [back[int((c.levels.times - t).abs().argmin())] if flip else t for t in times]
             for kind in probe.PREDICTIONS:
                 tried = [_errors(c, t, fit, 64, kind=kind, told=u) for t, u in zip(times, told)]
-                off[kind + flip] = _sum_of_means(tried, "held_out")
+                off[kind + flip] = total(tried, "held_out")
         best = min(off, key=lambda k: off[k] if math.isfinite(off[k]) else math.inf)
-        if best == c.predicts or not off[best] < 1.1 * _sum_of_means(rows, "gaussian"):
+        if best == c.predicts or not off[best] < 1.1 * total(rows, "gaussian"):
             return [(0, f"{says}: train longer, or ask `diffstudy check loss`")], looked
         return [(0, f"{says}: the network's answers are those of {best}, not {c.predicts}")], looked
 
     # all levels together
     own, plain, train, least = (
-        _sum_of_means(rows, k) for k in ("held_out", "gaussian", "train", "least"))
+        total(rows, k) for k in ("held_out", "gaussian", "train", "least"))
     found, learned = [], (plain - own) / (plain - least)
     if not c.exact: learned = max(
         1 - (min(r.held_out.mean(), r.train.mean()) / r.gaussian.mean()).item() for r in rows)
@@ -290,23 +286,9 @@ def _training(c) -> tuple[list, list]:
     half = sum(1 for _ in takewhile(lambda v: v > .5, left))
     return found, [*looked, f"{says}, its half-life {half} steps"]
 
-# %% ../../nbs/84b_only_noise.ipynb #3783ab50
-def _tint(x, like) -> str | None:
-    "Find a channel whose mean is off by a quarter of the contrast and by four standard errors."
-    if x.ndim != 4: return None
-    own, real = (v.double().flatten(2).mean(2) for v in (x, like))
-    gap = own.mean(0) - real.mean(0)
-    error = (own.var(0) / len(own) + real.var(0) / len(real)).sqrt()
-    off = gap.abs() > torch.maximum(4 * error, .25 * like.double().std())
-    if not off.any(): return None
-    k = (gap.abs() * off).argmax().item()
-    return (
-        f"tinted: the mean of channel {k} is {own[:, k].mean():.2f}, that of the pictures "
-        f"{real[:, k].mean():.2f}; does the schedule end at enough noise?")
-
 # %% ../../nbs/84b_only_noise.ipynb #84bd0035
 def _visible_fault(x, like) -> str | None:
-    "Find a visible fault of samples: noise, saturation, wrong contrast, or no variety."
+    "Find a visible fault of samples: noise, saturation, wrong contrast, no variety, or a tint."
     if bad := (~x.isfinite()).flatten(1).any(1).sum(): return f"not finite, {bad} of {len(x)}"
     def seen(x):
         x = x[::max(1, len(x) // 256)].double()
@@ -329,7 +311,16 @@ def _visible_fault(x, like) -> str | None:
     if not .8 < times["contrast"] < 1.2: return (
         f"{'pale' if times['contrast'] < 1 else 'saturated'}: their contrast is "
         f"{times['contrast']:.2f} times that of pictures")
-    return _tint(x, like)
+
+    # a tint, by a quarter of the contrast and by four standard errors
+    if x.ndim != 4: return None
+    own, real = (v.double().flatten(2).mean(2) for v in (x, like))
+    gap = own.mean(0) - real.mean(0)
+    error = (own.var(0) / len(own) + real.var(0) / len(real)).sqrt()
+    off = gap.abs() * (gap.abs() > torch.maximum(4 * error, .25 * like.double().std()))
+    if off.any(): return (
+        f"tinted: the mean of channel {(k := off.argmax())} is {own[:, k].mean():.2f}, that of the "
+        f"pictures {real[:, k].mean():.2f}; does the schedule end at enough noise?")
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd0036
 def _samples(c, given) -> tuple[list, list]:

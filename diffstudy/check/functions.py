@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from .answers import Exercise, Verdict, diagnose
 from .probe import (
-    PREDICTIONS, ProbeNetwork, as_float64, call_foreign, first_that_works, make_verdict, name_of,
+    PREDICTIONS, ProbeNetwork, as_float64, call_foreign, first_that_works, make_verdict,
     noise_schedule, said, target)
 from ..core import choose, expand, stream
 
@@ -25,49 +25,53 @@ def _draw(i: int, *shape: int) -> Tensor:
     "Draw standard normal float64 numbers."
     return torch.randn(*shape, generator=stream(i, "check"), dtype=torch.float64)
 
-def _check_closed_form(kind: str, fn, right: Callable, inputs: Callable, slips: dict) -> Verdict:
+def _fault_of_values(kind: str, fn, right: Callable, inputs: Callable, slips: dict) -> str | None:
     "Compare a function with the right closed form, and look for slips as in an exercise."
     for shape in SHAPES:
         wrong = diagnose(Exercise(
             kind, right, lambda: inputs(shape), slips=slips, rtol=1e-3, atol=1e-6),
             lambda *args: call_foreign(fn, *args))
         if not wrong or not wrong.startswith(("shape", "your answer stops")): break
-    return make_verdict(kind, fn, wrong)
+    return wrong
+
+WRONG_FACTORS = {  # message → wrong factors of data and noise
+    "the noise has its variance for a factor: a root is missing": lambda a, s: (a, s ** 2),
+    "the data have alpha squared for a factor: a root is missing": lambda a, s: (a ** 2, s),
+    "alpha squared stands where alpha belongs, in the factor of the noise as well":
+        lambda a, s: (a ** 2, (1 - a ** 4).clamp(min=0) ** .5),
+    "both roots are missing": lambda a, s: (a ** 2, s ** 2),
+    "the root of abar is taken twice": lambda a, s: (a ** .5, (1 - a).clamp(min=0) ** .5),
+    "data and noise are exchanged, or the time runs the other way": lambda a, s: (s, a),
+    "the data keep their size: the factor alpha is missing": lambda a, s: (1., s),
+    "the factor of the noise is 1 - alpha": lambda a, s: (a, 1 - a)}
+
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0014
 def _check_noised(kind: str, fn, l, factors: Callable, more: dict) -> Verdict:
     "Compare a function with a x + s ε, and with other factors than a, s = factors(t, x)."
     n, last = len(l.times), l.times[-1]
-    def noised(a, s, x, e): return a * x + s * e
-    def of(f, shift=lambda t: t, by=factors):
-        return lambda x, t, e: f(*by(shift(t), x), x, e)
+    def of(change=lambda a, s: (a, s), shift=lambda t: t, by=factors):
+        def noised(x, t, e):
+            a, s = change(*by(shift(t), x))
+            return a * x + s * e
+        return noised
     def inputs(shape):
         t = l.times[[n // 9, n // 3, n // 2, 2 * n // 3, 8 * n // 9]]
         return [(_draw(1, 5, *shape), t, _draw(2, 5, *shape))]
-    slips = {
-        "the noise has its variance for a factor: a root is missing":
-            of(lambda a, s, x, e: a * x + s ** 2 * e),
-        "the data have alpha squared for a factor: a root is missing":
-            of(lambda a, s, x, e: a ** 2 * x + s * e),
-        "alpha squared stands where alpha belongs, in the factor of the noise as well":
-            of(lambda a, s, x, e: a ** 2 * x + (1 - a ** 4).clamp(min=0) ** .5 * e),
-        "both roots are missing": of(lambda a, s, x, e: a ** 2 * x + s ** 2 * e),
-        "data and noise are exchanged": of(lambda a, s, x, e: s * x + a * e),
-        "the data keep their size: the factor alpha is missing": of(lambda a, s, x, e: x + s * e),
-        "the factor of the noise is 1 - alpha": of(lambda a, s, x, e: a * x + (1 - a) * e),
-        **{says: of(noised, by=f) for says, f in more.items()}}
+    slips = {says: of(f) for says, f in WRONG_FACTORS.items()}
+    slips |= {says: of(by=f) for says, f in more.items()}
     if l.steps: slips |= {
-        "the time is off by one, towards the data": of(noised, lambda t: t - 1),
-        "the time is off by one, towards the noise": of(noised, lambda t: (t + 1).clamp(max=last)),
-        "the time is reversed": of(noised, lambda t: last - t)}
-    verdict = _check_closed_form(kind, fn, of(noised), inputs, slips)
+        "the time is off by one, towards the data": of(shift=lambda t: t - 1),
+        "the time is off by one, towards the noise": of(shift=lambda t: (t + 1).clamp(max=last)),
+        "the time is reversed": of(shift=lambda t: last - t)}
+    wrong = _fault_of_values(kind, fn, of(), inputs, slips)
     def other(x, t, e):  # what data and noise, with any factors by example, explain
         known = torch.stack([x.flatten(1), e.flatten(1)], -1)
         got = as_float64(call_foreign(fn, x, t, e)).flatten(1)[..., None]
         return (known @ torch.linalg.lstsq(known, got).solution).reshape(x.shape)
-    if "elements are right" not in verdict.says: return verdict
-    says = "it has other levels than said, those of another schedule"
-    return _check_closed_form(kind, fn, of(noised), inputs, {says: other})
+    if wrong and "elements are right" in wrong: wrong = _fault_of_values(
+        kind, fn, of(), inputs, {"it has other levels than said, those of another schedule": other})
+    return make_verdict(kind, fn, wrong)
 
 def forward(fn, **says) -> Verdict:
     """Check the forward process, x_t = α x_0 + σ ε.
@@ -91,46 +95,30 @@ def step(fn, **says) -> Verdict:
         "abar stands where 1 - beta belongs: this leads from the data to t": l.at})
 
 # %% ../../nbs/84a_check_my_code.ipynb #e8e07ed4
-def _q_mean(x0, x_t, a, b, beta, root: float = 1.):
-    "Compute E[x_s|x_t, x_0] from a = ᾱ_t, b = ᾱ_s and the step's β (DDPM, eq. 7)."
-    return (b ** .5 * beta * x0 + (1 - beta) ** .5 * (1 - b) * x_t) / (1 - a) ** root
+MEAN = "(b ** .5 * beta * x0 + (1 - beta) ** .5 * (1 - b) * x_t) / (1 - a)"  # DDPM, eq. 7, of
+VARIANCE = "beta * (1 - b) / (1 - a)"  # a = abar_t, b = abar_(t-1) and the step's beta
+MEANS = {  # what a wrong mean is → its formula
+    "divided by sqrt(1 - abar), where 1 - abar belongs": f"{MEAN} ** .5",
+    "one in which x_0 and x_t are exchanged":
+        "(b ** .5 * beta * x_t + (1 - beta) ** .5 * (1 - b) * x0) / (1 - a)",
+    "one in which abar of the noisier state stands in the factor of the data":
+        MEAN.replace("b ** .5", "a ** .5"),
+    "one in which a root is missing in the factor of the data": MEAN.replace("b ** .5", "b"),
+    "one in which a root is missing in the factor of x_t": MEAN.replace("beta) ** .5", "beta)"),
+    "one in which, in the factor of x_t, stands 1 - abar of the noisier state":
+        MEAN.replace("1 - b)", "1 - a)")}
+VARIANCES = {
+    "divided by sqrt(1 - abar), where 1 - abar belongs": f"{VARIANCE} ** .5",
+    "a standard deviation: square it": f"({VARIANCE}) ** .5",
+    "the root of beta, a standard deviation: square it": "beta ** .5",
+    "upside down: (1 - abar_t) / (1 - abar_(t-1))": "beta * (1 - a) / (1 - b)",
+    "not divided by 1 - abar": "beta * (1 - b)"}
+SHIFTS = {  # what a wrong mean or variance is → steps to its level, and from there to that before
+    "that of the next step, towards the noise": (1, -1),
+    "that of the step before, towards the data": (-1, -1),
+    "one in which abar_t stands for abar_(t-1)": (0, 0),
+    "one in which abar_(t+1) stands for abar_(t-1)": (0, 1)}
 
-def _q_var(a, b, beta, root: float = 1.):
-    "β (1 − ᾱ_s) / (1 − ᾱ_t): the posterior variance (DDPM, eq. 7)."
-    return beta * (1 - b) / (1 - a) ** root
-
-def _rooted(f): return lambda *v: f(*v, .5)  # a root of what it is divided by
-
-POSTERIORS = {  # message → wrong mean and variance, shifts of their levels, and the level before
-    "the mean divides by sqrt(1 - abar), where 1 - abar belongs": (_rooted(_q_mean), _q_var),
-    "mean and variance divide by sqrt(1 - abar), where 1 - abar belongs": (
-        _rooted(_q_mean), _rooted(_q_var)),
-    "the variance divides by sqrt(1 - abar), where 1 - abar belongs": (_q_mean, _rooted(_q_var)),
-    "the second result is a standard deviation: square it": (
-        _q_mean, lambda *v: _q_var(*v) ** .5),
-    "the second result is the root of beta, a standard deviation: square it": (
-        _q_mean, lambda a, b, beta: beta ** .5),
-    "the variance is upside down: (1 - abar_t) / (1 - abar_(t-1))": (
-        _q_mean, lambda a, b, beta: beta * (1 - a) / (1 - b)),
-    "x_0 and x_t are exchanged": (lambda x0, x_t, *v: _q_mean(x_t, x0, *v), _q_var),
-    "abar of the noisier state stands in the factor of the data": (
-        lambda x0, x_t, a, b, beta: _q_mean(x0 * (a / b) ** .5, x_t, a, b, beta), _q_var),
-    "a root is missing in the factor of the data": (
-        lambda x0, x_t, a, b, beta: _q_mean(x0 * b ** .5, x_t, a, b, beta), _q_var),
-    "a root is missing in the factor of x_t": (
-        lambda x0, x_t, a, b, beta: _q_mean(x0, x_t * (1 - beta) ** .5, a, b, beta), _q_var),
-    "in the factor of x_t stands 1 - abar of the noisier state": (
-        lambda x0, x_t, a, b, beta: _q_mean(x0, x_t * (1 - a) / (1 - b), a, b, beta), _q_var),
-    "the variance is not divided by 1 - abar": (_q_mean, lambda a, b, beta: beta * (1 - b)),
-    "the variance is that of the next step, towards the noise": (_q_mean, _q_var, 0, 1),
-    "the variance is that of the step before, towards the data": (_q_mean, _q_var, 0, -1),
-    "the variance is beta of the next step": (_q_mean, lambda a, b, beta: beta, 0, 1),
-    "all levels are off by one, towards the noise": (_q_mean, _q_var, 1, 1),
-    "all levels are off by one, towards the data": (_q_mean, _q_var, -1, -1),
-    "the level before is that of the same step: abar_t stands for abar_(t-1)": (
-        _q_mean, _q_var, 0, 0, 0),
-    "the level before is that of the step after: abar_(t+1) stands for abar_(t-1)": (
-        _q_mean, _q_var, 0, 0, 1)}
 
 # %% ../../nbs/84a_check_my_code.ipynb #e8e07e01
 def posterior(fn, **says) -> Verdict:
@@ -141,12 +129,13 @@ def posterior(fn, **says) -> Verdict:
         **says: Noise levels: betas= or abar="""
     l = noise_schedule(**says)
     if not l.steps: raise ValueError(f"posterior: expected betas= or abar=; got {l.name}=")
-    def parts(t, like, before):
-        a, b, c = (l.at(u.clamp(0, l.times[-1]), like)[0] ** 2 for u in (t, t + before, t - 1))
-        return a, b, 1 - a / c
-    def of(mean, var, shift=0, late=0, before=-1):
-        return lambda x0, x_t, t: (
-            mean(x0, x_t, *parts(t + shift, x0, before)), var(*parts(t + late, x0, before)))
+    def of(text, shift=0, before=-1):
+        formula = eval(f"lambda x0, x_t, a, b, beta: {text}")
+        def made(x0, x_t, t):
+            a, b, c = (l.at((t + shift + k).clamp(0, l.times[-1]), x0)[0] ** 2
+                       for k in (0, before, -1))
+            return formula(x0, x_t, a, b, 1 - a / c)
+        return made
 
     # a variance for each example; a function that takes a single time is called for each
     def full(x0, x_t, t):
@@ -156,37 +145,39 @@ def posterior(fn, **says) -> Verdict:
             mean, var = (torch.cat([as_float64(r[k]).reshape(1, -1) for r in rows]) for k in (0, 1))
             mean = mean.reshape(x0.shape)
         return mean, expand(var if var.shape != mean.shape else var.flatten(1)[:, 0], mean)
-    full.__name__ = name_of(fn)
 
     n = len(l.times)
     t = torch.tensor([2, n // 9, n // 3, n // 2, n - 3])
     def inputs(shape):  # with x_t = 0 as well, beside which a small factor of x_0 is lost
         x0, x_t = _draw(1, 5, *shape), _draw(2, 5, *shape)
         return [(x0, x_t, t), (x0, 0 * x_t, t)]
-    def compared(var, slips={}): return _check_closed_form(
-        "posterior", full, of(_q_mean, var), inputs, slips)
-    if compared(lambda *v: _q_var(*v).log()): return make_verdict(
-        "posterior", fn, None, "right, where the second result is the logarithm of the variance")
-    slips = {says: of(*f) for says, f in POSTERIORS.items()}
-    verdict = compared(lambda a, b, beta: beta) or compared(_q_var, slips)
-    if "elements are right" not in verdict.says: return verdict
-
-    # which of the two is wrong, and how much, where most
-    right = of(_q_mean, _q_var)
-    def other_variance(*v): return right(*v)[0], full(*v)[1]
-    def other_mean(*v): return full(*v)[0], right(*v)[1]
-    def ratio(k, x0, x_t):
+    def ratio(k, right, x0, x_t):  # how far it is off, where most
         def quotient(shape):
             v = [torch.full((5, *shape), float(x)) for x in (x0, x_t)]
-            return (full(*v, t)[k] / right(*v, t)[k]).flatten(1)[:, 0]
+            return (full(*v, t)[k] / of(right)(*v, t)).flatten(1)[:, 0]
         _, by_time = first_that_works(quotient, *SHAPES)
         i = int((by_time - 1).abs().argmax())
         return f"{by_time[i]:.3g} times what it should be at t = {t[i]}"
-    part = compared(_q_var, {
-        f"the mean is right; the variance is {ratio(1, 1, 1)}": other_variance,
-        f"the variance is right; in the mean the factor of x_0 is {ratio(0, 1, 0)}, "
-        f"that of x_t {ratio(0, 0, 1)}": other_mean})
-    return verdict if "elements are right" in part.says else part
+
+    # each of the two: the variance may be the larger one, and a logarithm
+    found, log = {}, f"({VARIANCE}).log()"
+    for k, (part, right, *others, table) in enumerate((
+            ("mean", MEAN, MEANS), ("variance", VARIANCE, "beta", log, VARIANCES))):
+        def compared(text, slips={}): return _fault_of_values(
+            "posterior", lambda *v: full(*v)[k], of(text), inputs, slips)
+        fits = [text for text in (right, *others) if not compared(text)]
+        slips = {what: (text,) for what, text in table.items()}
+        slips |= {what: (right, *steps) for what, steps in SHIFTS.items()}
+        if k: slips["beta of the next step"] = "beta", 1
+        wrong = None if fits else compared(
+            right, {f"the {part} is {what}": of(*how) for what, how in slips.items()})
+        if wrong and "elements are right" in wrong: wrong = (
+            f"the variance is {ratio(k, right, 1, 1)}" if k else
+            f"the mean is one in which the factor of x_0 is {ratio(k, right, 1, 0)}, that of x_t "
+            f"{ratio(k, right, 0, 1)}")
+        found[wrong or f"the {part} is right"] = not wrong
+    right = "right" + ", where the second result is the logarithm of the variance" * (fits == [log])
+    return make_verdict("posterior", fn, None if all(found.values()) else "; ".join(found), right)
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0017
 def guidance(fn, says: str = "w") -> Verdict:
@@ -207,8 +198,7 @@ def guidance(fn, says: str = "w") -> Verdict:
         out = fn(torch.cat([c, u]), w) if len(takes) == 2 else fn(c, u, w)
         same = len(out) == 2 * len(c) and torch.equal(*out.chunk(2))
         return out[:len(c)] if same else out
-    halved.__name__ = name_of(fn)
-    return _check_closed_form("guidance", halved, of(right), inputs, {
+    return make_verdict("guidance", fn, _fault_of_values("guidance", halved, of(right), inputs, {
         "the branch without a class is added, not taken away":
             of(lambda c, u, w: (1 + w) * c + w * u),
         "the branches are exchanged (of one batch, that of the class comes first)":
@@ -217,7 +207,7 @@ def guidance(fn, says: str = "w") -> Verdict:
         "it goes away from the class": of(lambda c, u, w: (1 - w) * c + w * u),
         f"w is taken for 1 + w: the weight counts as in the other convention, not as {says}":
             of(right, less - more),
-        "1 is taken away from the weight, which no convention asks for": of(right, less + 1)})
+        "1 is taken away from the weight, which no convention asks for": of(right, less + 1)}))
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0018
 def _alpha_bar(v: Tensor, says: str) -> Tensor:
@@ -288,22 +278,15 @@ def _fault_of_noised(t, x, a, s, x0, l, drawn) -> str | None:
     def size(w): return w.square().mean().sqrt().item()
     for part in (s / a).flatten().argsort().chunk(4):
         u, v, alpha, sigma = (w[part] for w in (x, x0, a, s))
-        def seen(a, s):  # size and mean of the noise, and how much of the data there is
-            e = (u - a * v) / s
-            return size(e), e.mean().item(), ((u * v).mean() / (a * v * v).mean()).item()
-        def fits(a, s, tol):
-            noise, shift, held = seen(a, s)
+        def fits(a, s, tol):  # by size and mean of the noise, and how much of the data there is
+            e, held = (u - a * v) / s, ((u * v).mean() / (a * v * v).mean()).item()
             chance = 6 * size(s) / size(a * v) / u.numel() ** .5
-            return abs(noise - 1) < tol and abs(shift) < .3 and (
+            return abs(size(e) - 1) < tol and abs(e.mean()) < .3 and (
                 abs(held - 1) < .1 + chance or a.mean() < .2)
         if fits(alpha, sigma, .1): continue
-        slips = {
-            "data and noise are exchanged, or the time runs the other way": (sigma, alpha),
-            "the data have alpha squared: a root is missing": (alpha ** 2, sigma),
-            "the noise has its variance for a factor: a root is missing": (alpha, sigma ** 2)}
-        if l.steps: slips |= {
-            "1 - beta stands where abar belongs: the product is missing": l.at_step(t[part], u),
-            "the root of abar is taken twice": (alpha ** .5, (1 - alpha).sqrt())}
+        slips = {says: f(alpha, sigma) for says, f in WRONG_FACTORS.items()}
+        if l.steps: slips["1 - beta stands where abar belongs: the product is missing"] = l.at_step(
+            t[part], u)
         for says, wrong in slips.items():
             if fits(*wrong, .05): return says
         data, state = ((w / sigma).flatten() for w in (alpha * v, u))

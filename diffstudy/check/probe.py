@@ -32,10 +32,15 @@ class Levels(NamedTuple):
     times: Tensor
     end: tuple = 1., 0.
 
+    def pair(self, t) -> tuple:
+        "Evaluate α and σ at one time, as numbers; those of the data before a chain."
+        if self.steps and t < 0: return 1., 0.
+        return tuple(f(torch.as_tensor(t)).item() for f in (self.alpha, self.sigma))
+
     @property
     def lowest(self) -> tuple:
         "Return α and σ of a table's lowest level, and of a function those of the data."
-        a, s = (f(self.times[0]).item() for f in (self.alpha, self.sigma))
+        a, s = self.pair(self.times[0])
         if self.name == "sigmas": return 1., s / a
         return (a, s) if self.steps else (1., 0.)
 
@@ -241,10 +246,10 @@ class _Step(NamedTuple):
     def right(self) -> bool:
         "Test for the next level, or for the posterior mean with a variance up to DDPM's β."
         if self.call.alpha < 1e-3: return True  # no data, so that nothing can be read from them
-        data = self.is_close(self.data, self.next_level[0], of=0)
-        if data and self.is_close(self.total, self.next_level[1], of=1): return True
-        beta, small, _ = self.posterior_terms()
-        return self.posterior_mean and .98 * small < self.new < 1.02 * beta ** .5 + self.chance[1]
+        (a, s), (beta, small, _) = self.next_level, self.posterior_terms()
+        reached = self.is_close(self.data, a, of=0) and self.is_close(self.total, s, of=1)
+        return reached or self.posterior_mean and (
+            .98 * small < self.new < 1.02 * beta ** .5 + self.chance[1])
 
     @property
     def posterior_mean(self) -> bool:
@@ -284,80 +289,66 @@ def _read_steps(calls: list, end: Tensor, predicts: str) -> list[_Step]:
             older, chance, bool(shared)))
     return out
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0023
-def _is_shifted(s: _Step, l: Levels, predicts: str, k: int) -> bool:
-    "Test for a step that is right at levels k entries later in the table."
-    def later(alpha):
-        i = int((l.alpha(l.times) - alpha).abs().argmin()) + k
-        t = l.times[max(0, min(i, len(l.times) - 1))]
-        return (l.alpha(t).item(), l.sigma(t).item()) if i >= 0 else (1., 0.)
-    return l.steps and s.new < 1e-6 and abs(s.data / s.next_level[0] - 1) > 1e-6 and s.fits(
-        predicts, later(s.call.alpha), later(s.next_level[0]), 1e-3)
-
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #5e542413
-_HALF = (
-    "new noise is added, and the predicted noise is not made smaller for it: half of the score is "
-    "taken, where new noise asks for all of it")
-
-def _slips_shown(s: _Step, predicts: str, l: Levels) -> dict[str, bool]:
-    "Test a wrong step for each slip; return True or False by the sentence to say."
-    (a, sigma), (beta, small, _) = s.next_level, s.posterior_terms()
-    alpha_t, sigma_t, mean = s.call.alpha, s.call.sigma, s.posterior_mean
-    coef_z, coef_r = s.coef_state, s.coef_output
-    p, q, *_ = FACTORS[predicts](alpha_t, sigma_t)
-    a_one, sigma_one = (f(torch.tensor(s.call.t - 1)).item() for f in (l.alpha, l.sigma))
-    root = (1 - beta) ** .5  # of the step's α, where there is a chain
+def _slips_shown(i: int, found: list[_Step], predicts: str, l: Levels) -> dict[str, bool]:
+    "Test the wrong step i for each slip; return True or False by the sentence to say."
+    s = found[i]
+    (a, sigma), (beta, small, mean) = s.next_level, s.posterior_terms()
+    alpha_t, sigma_t, (a_one, sigma_one) = s.call.alpha, s.call.sigma, l.pair(s.call.t - 1)
+    near, data, noise, some, none = s.is_close, s.data, s.noise, s.new > .02, s.new < 1e-6
     kept = sigma_t * a / alpha_t  # the noise where nothing is predicted
-    return {
-        "all examples of a batch get the same noise": s.shared,
-        "the answer of the network has the wrong sign":
-            s._replace(coef_output=-coef_r).fits(predicts),
-        **{f"the answer of the network is taken for {k}":
-            k != predicts and s.fits(k) for k in PREDICTIONS},
+    said, turned = data - noise * alpha_t / sigma_t, s._replace(coef_output=-s.coef_output)
+    left = max(sigma ** 2 - s.new ** 2, 0.) ** .5  # the noise that belongs beside the new
+    late = {
+        f"the network is told the time of the state {what}, not of the one it is given":
+        (s.fits(predicts, (o.call.alpha, o.call.sigma), o.next_level), data, noise)
+        for what, o in {"after": found[max(i - 1, 0)], "before": found[i + 1]}.items()}
+    rows = {  # sentence → where it can be, and factors of data and noise after such a step
+        "new noise is added, and the predicted noise is not made smaller for it: half of the "
+        "score is taken, where new noise asks for all of it":
+            (not none and abs((kept - noise) / (kept - left + 1e-9) - .5) < .1, a, noise),
+        **(late if len(found) >= 100 else {}),  # neighbors of many are alike
+        "all examples of a batch get the same noise": (s.shared, data, noise),
+        "the answer of the network has the wrong sign": (turned.fits(predicts), data, noise),
+        **{f"the answer of the network is taken for {k}": (s.fits(k), data, noise)
+           for k in PREDICTIONS if k != predicts},
         "the predicted data stand for the noise: eps = (x_t - alpha x0) / sigma is missing":
-            predicts == "x" and s.is_close(coef_z, 0) and s.is_close(coef_r, a + sigma),
-        "a sign in x0 = alpha x_t - sigma v": predicts == "v" and (
-            s.is_close(coef_z, a * alpha_t + sigma * sigma_t)
-            and s.is_close(coef_r, a * sigma_t + sigma * alpha_t)),
+            (predicts == "x", a + sigma, 0.),
+        "a sign in x0 = alpha x_t - sigma v": (
+            predicts == "v", a * (alpha_t ** 2 - sigma_t ** 2), 2 * kept * alpha_t ** 2 + sigma),
         "the new noise has the variance of the level, not that of the step":
-            s.new > .05 and s.is_close(s.new, sigma_t, .05),
+            (s.new > .05 and near(s.new, sigma_t, .05), data, noise),
         "the new noise has its variance for a factor: a root is missing":
-            s.new > 1e-6 and mean and (
-                s.is_close(s.new, small ** 2, .05) or s.is_close(s.new, beta, .05)),
+            (not none and any(near(s.new, v, .05) for v in (small ** 2, beta)), a, mean),
         "the mean takes all noise away: the variance of the level stands where the step's belongs":
-            sigma > .05 and s.is_close(s.noise, 0.) and s.is_close(s.data, a, .05)
-            and not s.is_close(s.new, sigma),
-        "deviations are subtracted, where variances belong":
-            s.new > .02 and s.is_close(s.noise, sigma - s.new) and s.is_close(s.data, a),
-        "alpha_t / alpha_s is missing in the factor of x_t":
-            s.new > .9 * small > .02 and s.is_close(coef_r / q, a * beta / sigma_t ** 2)
-            and s.is_close(coef_z - coef_r * p / q, (sigma / sigma_t) ** 2),
+            (sigma > .05 and not near(s.new, sigma), a, 0.),
+        "deviations are subtracted, where variances belong": (some, a, sigma - s.new),
+        "alpha_t / alpha_s is missing in the factor of x_t": (
+            s.new > .9 * small > .02 and near(said, a * beta / sigma_t ** 2),
+            data, sigma ** 2 / sigma_t),
         "new noise comes on top: the predicted noise is not made smaller for it":
-            s.new > .02 and s.is_close(s.noise, sigma),
+            (some, data, sigma),
         "the predicted noise is made smaller by eta times the step's variance: eta squared belongs":
-            .02 < s.new < .9 * small and s.is_close(s.noise ** 2, sigma ** 2 - s.new * small),
+            (.02 < s.new < .9 * small, data, max(sigma ** 2 - s.new * small, 0.) ** .5),
         "betas of the whole chain, where times are left out: a step leads to t - 1 only":
-            l.steps and s.is_close(s.data, a_one) and s.is_close(s.total, sigma_one)
-            and not s.is_close(a, a_one),
+            (l.steps and near(s.total, sigma_one) and not near(a, a_one), a_one, noise),
         "the predicted noise stands where new noise belongs":
-            s.new < 1e-6 and s.is_close(s.data, a) and any(
-                s.is_close(s.noise, (sigma ** 2 - small ** 2) ** .5 + v, .001)
-                for v in (small, beta ** .5)),
+            (none and any(near(noise, mean + v, .001) for v in (small, beta ** .5)), a, noise),
         "the factors of x_0 and x_t are the same":
-            l.steps and s.is_close(coef_z - coef_r * p / q, coef_r / q),
-        "the factor of eps is beta / (1 - abar): a root is missing under it":
-            predicts == "eps" and l.steps and s.is_close(coef_z, 1 / root)
-            and s.is_close(coef_r * sigma_t ** 2, -beta / root),
+            (l.steps and near(said, noise / sigma_t), data, noise),
+        "the factor of eps is beta / (1 - abar): a root is missing under it": (
+            predicts == "eps" and l.steps
+            and near(s.coef_output * sigma_t ** 2, -beta * a / alpha_t), a, noise),
         "no noise is added, where the mean is that of a step that adds some":
-            s.new < 1e-6 and (mean or s.is_close(s.noise, 2 * sigma - kept)),
+            (none and (s.posterior_mean or near(noise, 2 * sigma - kept)), data, noise),
         "a root is missing in x0 from eps: 1 / abar - 1 has one":
-            predicts == "eps" and s.new < 1e-6 and s.is_close(s.data, a)
-            and s.is_close(coef_r, sigma - a * (sigma_t / alpha_t) ** 2),
-        _HALF: s.new > 1e-6 and s.is_close(s.data, a) and .4 < (kept - s.noise) / (
-            kept - max(sigma ** 2 - s.new ** 2, 0.) ** .5 + 1e-9) < .6,
+            (predicts == "eps" and none, a, kept + sigma - a * (sigma_t / alpha_t) ** 2),
         "a root is missing: alpha squared stands where alpha belongs":
-            s.is_close(s.data, a ** 2) and not s.is_close(a, 1.),
-    }
+            (not near(a, 1.), a ** 2, noise),
+        **late}
+    return {says: where and near(data, d) and near(noise, n)
+            for says, (where, d, n) in rows.items()}
+
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #7d43fe16
 def _describe_level(l: Levels, data: float, noise: float) -> str:
@@ -434,7 +425,10 @@ def _fault_of_steps(found: list, l: Levels, predicts: str) -> tuple:
     "Find the slip that most steps show, or the first wrong step; what excuses it; a wrong end."
     body, last = found[:-1], found[-1]
     for k, what in {-1: "before", 1: "after"}.items():  # too small a slip to be seen otherwise
-        if body and all(_is_shifted(s, l, predicts, k) for s in body):
+        if l.steps and body and all(
+                s.new < 1e-6 and abs(s.data / s.next_level[0] - 1) > 1e-6 and s.fits(
+                    predicts, l.pair(s.call.t + k), l.pair(o.call.t + k), 1e-3)
+                for s, o in zip(found, found[1:])):
             return f"the levels are off by one: each is that of the state {what}", ""
     wrong, end = [(i, s) for i, s in enumerate(body, 1) if not s.right], None
     stop = last._replace(next_level=l.lowest)  # with the mean of DDPM less noise is left there
@@ -450,17 +444,10 @@ def _fault_of_steps(found: list, l: Levels, predicts: str) -> tuple:
         end = f"the last step does not end at the data: it leads to {where}{meant}"
         if last.call.sigma < 1e-5: end += (
             "; the last call is told the time of the data: maybe each is told the state after")
-    sane = [s for _, s in wrong if s.call.x.std() < 1e3 * max(s.call.sigma, 1.)]  # still readable
-    shown = [_slips_shown(s, predicts, l) for s in sane]
-    shown = {says: [slips[says] for slips in shown] for says in (shown[0] if shown else [])}
-    late = {f"the network is told the time of the state {what}, not of the one it is given":
-            [s.fits(predicts, (o.call.alpha, o.call.sigma), o.next_level)
-             for i, s in wrong if i > -k for o in [found[i - 1 + k]]]
-            for k, what in {-1: "after", 1: "before"}.items()}
-    several = late | shown if len(found) >= 100 else shown | late  # neighbors of many are alike
-    several = {_HALF: shown.get(_HALF, [])} | several
-    for says, seen in several.items():
-        if sum(seen) > .8 * len(seen) > 0: return says, "better", end
+    shown = [_slips_shown(i - 1, found, predicts, l) for i, s in wrong
+             if s.call.x.std() < 1e3 * max(s.call.sigma, 1.)]  # still readable
+    for says in shown[0] if shown else []:
+        if sum(v[says] for v in shown) > .8 * len(shown): return says, "better", end
     if wrong and predicts == "eps" and l.steps and (says := _other_levels(found)): return says, ""
 
     # the last step, unless a slip of most others is to blame; else the first that is wrong
@@ -540,7 +527,7 @@ def _measure_samples(
         except Exception: return False
         return len(more) > 3 * len(calls) and more[-1].sigma > .8 * last.sigma and off > .008
     row = lambda v: ", ".join(f"{e:.3f}" for e in v)
-    told = f"off by {row(off)} after {', '.join(map(str, n))} calls"
+    told = f"off by {row(off)} after {', '.join(map(str, n))} calls; DDIM, by {row(plain)}"
     seen = [(math.log(k), math.log(e)) for k, e in found.items() if e > floor]
     order = -np.polyfit(*zip(*seen), 1)[0] if len(seen) > 1 else None
     worse = all(u > 1.15 * v for u, v in zip(off, plain))
@@ -553,20 +540,20 @@ def _measure_samples(
         if not falls or several and worse or excused == "better" and somewhere: return says, ""
     elif off[-1] > .1 and not slow or slow and not (
             len(off) > 2 and off[-1] < .62 * off[-2] and off[-2] < .62 * off[-3]): return (
-        f"samples of a mixture are {told}; DDIM, by {row(plain)}"), ""
+        f"samples of a mixture are {told}"), ""
     elif not noisy and ends_early(calls[-1]): return (
         f"the last step goes from t = {calls[-1].t:.3g} to the data however many calls there are, "
-        f"which is too far: samples of a mixture are {told}; DDIM, by {row(plain)}"), ""
+        f"which is too far: samples of a mixture are {told}"), ""
     elif off[-1] > max(.03, floor, 1.3 * min(off)):
         return f"samples of a mixture are {told}: more calls do not help", ""
     elif several and (order or 2) < 1.5 and worse: return (
-        f"samples are worse than DDIM at every count, {told}, where DDIM is by {row(plain)}: the "
-        "older answers do harm; look at their signs and factors"), ""
+        f"samples are worse than DDIM at every count, {told}: the older answers do harm; look at "
+        "their signs and factors"), ""
     right = "right" + (f" of order {order:.1f}" if order else "") + ", but slow" * slow
     if several: right += ", with several answers in a step"
     if says: right += ", with steps that are not those of DDIM or DDPM, and exact where small"
     if size != 1: right += ", for data within [-1, 1]"
-    return None, f"{right}; {told}; DDIM, by {row(plain)}"
+    return None, f"{right}; {told}"
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #84838d86
 def name_cause(fn, l: Levels, predicts: str, steps: int, shape) -> str | None:
@@ -580,17 +567,15 @@ def name_cause(fn, l: Levels, predicts: str, steps: int, shape) -> str | None:
         def answer(data, x, a, s):
             noise = by(s) * (x - a * data(x, a, s)) / s
             return target(predicts, x, (x - s * noise) / a, a, s)
-        return lambda: answer
+        return answer
     def taken(kind, sign=1):
-        return lambda: lambda data, x, a, s: sign * target(kind, x, data(x, a, s), a, s)
+        return lambda data, x, a, s: sign * target(kind, x, data(x, a, s), a, s)
     def at(levels):
-        def make():
-            each = iter(levels)
-            def answer(data, x, *_):
-                a, s = next(each)
-                return target(predicts, x, data(x, a, s), a, s)
-            return answer
-        return make
+        each = iter(levels)
+        def answer(data, x, *_):
+            a, s = next(each)
+            return target(predicts, x, data(x, a, s), a, s)
+        return answer
     def measured(data, x, a, s):  # by the noise that a state has beside the data's variance
         noise = max((x / a).var().item() - .1744, 1e-8) ** .5
         level = (a, s) if predicts == "edm" else (1., noise)
@@ -610,11 +595,11 @@ def name_cause(fn, l: Levels, predicts: str, steps: int, shape) -> str | None:
         would + "time of its next call": at([*told[1:], *told[-1:]])}
     if l.name == "sigmas":
         causes["the state has another noise than the network is told; told that which it has, "
-               "all would be right"] = lambda: measured
+               "all would be right"] = measured
     found = {}
-    for says, make in causes.items():
+    for says, answer in causes.items():
         if time.thread_time() > start + 4: break  # seconds of work
-        try: found[says] = wasserstein_error(fn, l, predicts, steps, shape, .4, make())[1]
+        try: found[says] = wasserstein_error(fn, l, predicts, steps, shape, .4, answer)[1]
         except Exception: pass  # another number of calls, or other shapes
     best = min(found, key=found.get, default=None)
     return best if best and found[best] < min(.06, .4 * base) else None
@@ -635,10 +620,10 @@ def _fault_of_levels(calls, l) -> str | None:
         return "the noisy state is clipped to [-1, 1]: clip the predicted data"
     if first.alpha < .1 * first.sigma and abs(first.x.std().item() / first.sigma - 1) > .5: return (
         f"it begins with noise of {first.x.std():.3g}, where the network is told {first.sigma:.3g}")
-    most = .15 if l.steps and l.alpha(l.times[-1:]).item() < .1 else .1
-    if l.name != "sigmas" and first.alpha > most: return (
-        f"it begins with pure noise and tells the network t = {first.t:g}, where {first.alpha:.2f} "
-        "of the picture is left: begin at the noisiest level")
+    left = first.alpha / math.hypot(first.alpha, first.sigma)
+    if left > (.15 if l.steps and l.alpha(l.times[-1:]).item() < .1 else .11): return (
+        f"it begins with pure noise and tells the network t = {first.t:g}, where {left:.2f} of the "
+        "picture is left: begin at the noisiest level")
 
 def sampler(fn, predicts: str = "eps", steps: int = 16, lowest: bool = False, **says) -> Verdict:
     """Check the steps of a sampler, and its samples of an exact mixture.
