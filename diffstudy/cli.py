@@ -272,10 +272,14 @@ def _place(run: Path, out: Path | None) -> Path:
 # %% ../nbs/77_cli.ipynb #c39964c1
 _Weights = option(
     str, "Guidance weights w with commas between, such as 0,1,3, a block of rows for each; 0 is "
-    "none, any other doubles the calls.", default="0")
+    "none, any other doubles the calls.", default="0; 2 with a prompt")
 _PerClass = option(int, "Samples of each class, or in all from a model without labels.")
 _Labels = option(
-    str, "Classes by number or name with commas between, such as 0,1,2, or none.", default="all")
+    str, "Classes by number or name with commas between, such as 0,1,2, or none.",
+    default="all; ten where there are many")
+_Prompt = option(str, "Sentence to draw, of a model of sentences such as scenes.", default="none")
+_Negative = option(
+    str, "Sentence that guidance goes away from, in the place of no sentence.", default="none")
 _Classifier = option(
     Path, "Folder of a run of a classifier, to guide by it.",
     default="the labels dropped in training")
@@ -299,9 +303,9 @@ def _opened(run, device, checkpoint, **counts):
 def _sample(
     run: _Model, w: _Weights = None, steps: _Steps = None, per_class: _PerClass = 3,
     sampler: _Sampler = None, spacing: _Spacing = None, seed: _Seed = 0, labels: _Labels = None,
-    classifier: _Classifier = None, precision: _Precision = None, out: _Out = None,
-    checkpoint: _Checkpoint = "last", device: _Device = None, force: _Force = False,
-    kinds: _Kinds = None,
+    prompt: _Prompt = None, negative_prompt: _Negative = None, classifier: _Classifier = None,
+    precision: _Precision = None, out: _Out = None, checkpoint: _Checkpoint = "last",
+    device: _Device = None, force: _Force = False, kinds: _Kinds = None,
 ):
     "Draw a grid of samples, a column for each class, into a PNG."
     from diffstudy import experiment
@@ -316,10 +320,12 @@ def _sample(
         how = model.default_options() | _given(
             steps=steps, sampler=sampler, spacing=spacing, precision=precision)
         if classifier: how["classifier"] = experiment.open(classifier, model.device)
+        if negative_prompt: how["negative"] = negative_prompt
         usual, weighed = how.pop("w", 0.), "w" in model.choices
-        weights, classes = weights or [usual], [None]
-        if labels is None and (model.has_labels or classifier):
-            classes = list(range(model.facts["classes"]))
+        weights, classes = weights or [2. if prompt else usual], [None]
+        if prompt: classes = [model.label(prompt)]
+        elif labels is None and (model.has_labels or classifier):
+            classes = model.some_classes()
         elif labels not in (None, "none"):
             classes = [model.label(c) for c in labels.split(",")]
         names = model.facts.get("names") or range(model.facts["classes"])
@@ -471,7 +477,8 @@ def overview(anew: bool = False) -> dict:
         config, note, reached = experiment.RECIPES[name], notes.get(name, Note("")), ""
         f, minutes = data.DATASETS[config.data], note.minutes
         model = config.build_model(dict(
-            shape=f.shape or (3, 32, 32), levels=f.levels, classes=f.classes or 2))
+            shape=f.shape or (3, 32, 32), levels=f.levels, classes=f.classes or 2,
+            names=f.sentences, sentences=bool(f.sentences)))
 
         # what its record says, in a few words
         if note.record:

@@ -88,7 +88,8 @@ class ImageSet:
         levels: Number of gray levels, 2 to 256
         classes: Number of classes
         mapped: True if the images are a memory-mapped file, read batch by batch
-        names: Names of the classes; empty: they are called by number"""
+        names: Names of the classes; empty: they are called by number
+        sentences: True if names are sentences, which a network reads word by word"""
     name: str
     images: Tensor
     labels: Tensor
@@ -96,6 +97,7 @@ class ImageSet:
     classes: int
     mapped: bool = False
     names: tuple = ()
+    sentences: bool = False
 
     def __post_init__(self):
         x, y = self.images, self.labels

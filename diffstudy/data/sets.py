@@ -14,6 +14,7 @@ from .folders import load_folder
 from diffstudy.data.images import (
     ImageSet, load_cifar10, load_digits, load_emoji, load_mnist, load_mnist_small,
     load_photos)
+from .scenes import load_scenes, sentences
 from .stacked import Stacked
 
 # %% ../../nbs/72_images.ipynb #d5d5db64
@@ -27,7 +28,8 @@ class Facts(NamedTuple):
         classes: Number of classes; None: by the folder
         train: Number of training images; None: by the folder, or drawn without end
         test: Number of test images; None: by the folder, or drawn without end
-        source: Source of the images, and the size of a first download"""
+        source: Source of the images, and the size of a first download
+        sentences: Sentence of each class, where a network reads it word by word"""
     load: Callable
     shape: tuple | None
     levels: int
@@ -35,6 +37,7 @@ class Facts(NamedTuple):
     train: int | None
     test: int | None
     source: str
+    sentences: tuple = ()
 
 def _load_stacked(name: str, data_dir=None):  # Training set and test set
     "Load a gray set of ten classes as `Stacked`, three random images as the channels of one."
@@ -52,6 +55,10 @@ DATASETS = dict(
         load_emoji, (3, 32, 32), 256, 9, 1683, 187,
         "Twemoji, comes along: graphics copyright Twitter, Inc and other contributors, CC BY 4.0 "
         "(github.com/twitter/twemoji); changed: cut out, composed on white, in 256 colors"),
+    scenes=Facts(
+        load_scenes, (1, 16, 16), 17, 450, 24_000, 1000,
+        "two digits of scikit-learn in a picture, named by a sentence, nothing to download",
+        sentences()),
     mnist=Facts(
         load_mnist, (1, 28, 28), 256, 10, 60000, 10000,
         'torchvision (extra "images"), downloads 12 MB once'),

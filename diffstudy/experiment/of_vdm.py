@@ -132,7 +132,9 @@ class VDMConfig(Configuration):
         # a U-Net with its head around it
         head = HEADS[self.head]
         classes = 0 if self.p_uncond == 1 else facts["classes"]
-        net = nets.UNet(unet, head.inner(shape, levels, unet.width), classes, seed=loop.seed)
+        net = nets.UNet(
+            unet, head.inner(shape, levels, unet.width), classes, seed=loop.seed,
+            sentences=facts["names"] if facts.get("sentences") else ())
         net.activation_checkpointing = self.activation_checkpointing
         net = head.wrap(net, shape, levels, loop.seed)
 
@@ -237,6 +239,16 @@ RECIPES |= {
             steps=3600, batch_size=32, lr=3e-3, lr_decay="cosine", ema=.998,
             precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
 
+    "scenes": VDMConfig(
+        data="scenes", head="levels", loss_weighting="cosine", schedule="linear", gamma_min=-8.,
+        eval_times=8, eval_draws=1, threads=1,
+        unet=dict(
+            width=32, num_res_blocks=1, channel_mults=(1, 1, 2), attention=(1, 2), groups=8,
+            num_heads=4, middle_attention=False),
+        train=dict(
+            steps=3000, batch_size=64, lr=2e-3, lr_decay="cosine", ema=.998, log_every=50,
+            save_every=500)),
+
     "folder-samples": VDMConfig(
         data="folder", model="mnist", head="patches", loss_weighting="cosine", schedule="linear",
         gamma_min=-8., gamma_max=8., eval_times=8, eval_draws=1, threads=1,
@@ -318,15 +330,17 @@ class VDMRun(GenerativeRun):
     choices = ("w", "steps", "sampler", "spacing", "precision")
 
     @torch.no_grad()
-    def sample(self, labels=None, *, n: int = 16, w: float = 0., steps: int = vdm.STEPS,
-               sampler: str = "ancestral", spacing: str = vdm.SPACING, seed: int = 0, start=None,
-               classifier=None, batch: int = 128, precision: str = "float32", progress=False,
-               **unknown) -> Tensor:
+    def sample(self, labels=None, *, n: int = 16, prompt: str = None, negative: str = None,
+               w: float = 0., steps: int = vdm.STEPS, sampler: str = "ancestral",
+               spacing: str = vdm.SPACING, seed: int = 0, start=None, classifier=None,
+               batch: int = 128, precision: str = "float32", progress=False, **unknown) -> Tensor:
         """Draw samples, each a function of seed, class and index (sampler \"flow\": and batch).
 
         Args:
             labels: A class for each image, or None for images without a label
             n: Number of images without labels
+            prompt: A sentence for all n images, of a model of sentences
+            negative: A sentence that guidance goes away from, or a class; None: none
             w: Guidance weight as in the paper; 0: no guidance
             steps: Sampler steps; "flow" and "gotta-go-fast" choose their own
             sampler: A name of `solvers.SAMPLERS`
@@ -342,6 +356,9 @@ class VDMRun(GenerativeRun):
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
         if unknown: self.check_options(unknown)
+        if prompt is not None:
+            if labels is not None: raise ValueError("expected labels or a prompt; got both")
+            labels = [self.label(prompt)] * n
         cost = self.describe_cost(dict(
             w=w, steps=steps, sampler=sampler, spacing=spacing, precision=precision,
             classifier=classifier))
@@ -361,7 +378,7 @@ class VDMRun(GenerativeRun):
             gammas = SPACINGS[spacing](self.model.schedule, steps)
             for part, own, bar in in_batches(asked, seed, batch, progress, cost):
                 c = None if labels is None else asked[part]
-                predict = self.predict(c, w=w, classifier=classifier)
+                predict = self.predict(c, w=w, classifier=classifier, negative=negative)
                 z = samplers.initial((len(own), *shape), own) if start is None else start[part]
                 z = SAMPLERS[sampler](predict, z.to(self.device), gammas, own, progress=bar)
                 images.append(self.model.decode(z, gammas[-1], own).cpu())
@@ -441,13 +458,14 @@ class VDMRun(GenerativeRun):
         z = alpha(gammas[-1]) * x.to(self.device)
         return ddim_inverse(predict, z, gammas, progress=progress).cpu()
 
-    def predict(self, labels=None, *, w: float = 0., classifier=None):
+    def predict(self, labels=None, *, w: float = 0., classifier=None, negative=None):
         """Make the guided noise predictor ε̂(z, γ).
 
         Args:
             labels: Classes `(b,)`, or None
             w: Guidance weight as in the paper; 0: no guidance
             classifier: A `ClassifierRun` for classifier guidance; None: classifier-free
+            negative: A sentence or class that guidance goes away from; None: none
 
         Returns:
             `predict(z, gamma)` → ε̂, for any sampler"""
@@ -458,6 +476,12 @@ class VDMRun(GenerativeRun):
             raise ValueError(
                 "guidance goes towards a class, so it needs labels, such as labels=[3] * 16; "
                 f"got none, and w={w}")
+        if negative is not None:  # the class of the second branch, in the place of none (G8)
+            if guide or not w or c is None: raise ValueError(
+                "negative: expected labels or a prompt to go to, and a weight such as w=2, "
+                f"without a classifier; got w={w}")
+            away, = self.labels_of([negative], 1)
+            return guidance.ClassifierFree(self.model.net, c, w=w, null=away)
         if not guide: return self.model.predict(c, w=w)
         plain = self.model.predict(c if self.has_labels else None)
         # without labels of its own, w + 1 does what w does on a model that has them (G4)
@@ -579,6 +603,7 @@ _NOTES = {
     "mnist-bound": Note("bits on MNIST with and without labels", record="mnist-bound"),
     "photos": Note("patches of photographs, for compression", 4, "photos", dict(measure="bound")),
     "emoji": Note("pictures in color that come along, by their labels", 22),
+    "scenes": Note("two digits, drawn from a sentence; weights come along", 15),
     "folder": Note("your pictures, on a GPU", 1200),
     "folder-small": Note("your pictures, on a CPU", 25),
     "folder-samples": Note("samples of your pictures, by the design of emoji", 22),

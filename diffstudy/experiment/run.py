@@ -21,6 +21,7 @@ from ..core import as_labels, check_counts, choose, stream, suggest
 from ..data.images import image_grid, write_images
 from .evaluation import evaluate_samples, read_evaluations
 from ..measure.estimate import BitsPerDim, Estimate
+from ..nets.words import find_sentence
 from ..settings import Rule, Settings, flag, free_settings, number, setting, whole
 from ..train import files, loop as training, watch
 from ..train.checkpoint import read_tensors
@@ -145,7 +146,7 @@ def facts_of(images) -> dict:
     """Read the facts of a data set that fix a network: shape, gray levels and classes.
 
     Returns:
-        shape, levels, classes, and names of the classes if they have any"""
+        shape, levels, classes, and names if there are, as sentences or not"""
     if not hasattr(images, "levels"):
         raise TypeError(
             f"expected a data.ImageSet, as data.load gives it; got {type(images).__name__}. "
@@ -153,6 +154,7 @@ def facts_of(images) -> dict:
             'data.prepare(dataset, "folder") one of any data set')
     names = getattr(images, "names", ())
     named = dict(names=[*names]) if names else {}
+    if getattr(images, "sentences", False): named["sentences"] = True
     return dict(shape=list(images.shape), levels=images.levels, classes=images.classes) | named
 
 def load_images(full: dict, data_dir=None, print_fn=None) -> tuple:
@@ -427,9 +429,14 @@ class Run:
 
     def grid(self, **how):
         "Arrange samples in one picture: two rows of ten classes, or 16 images without labels."
-        classes = range(min(10, self.facts["classes"] if self.has_labels else 0))
+        classes = self.some_classes() if self.has_labels else ()
         images = self.sample([*classes] * 2 or None, n=16, **how)
         return image_grid(images, self.facts["levels"], len(classes) or 8)
+
+    def some_classes(self) -> list:
+        "List all classes, or ten of many, evenly spread."
+        n = self.facts["classes"]
+        return [*range(n)] if n <= 20 else [i * n // 10 for i in range(10)]
 
     def labels_of(self, labels, n: int) -> list:
         """Check labels, or make a list of None.
@@ -459,6 +466,7 @@ class Run:
         if text in names: return names.index(text)
         number = int(text) if text.isdecimal() else text
         if number in range(last + 1): return number
+        if self.facts.get("sentences"): return find_sentence(text, names)
         raise ValueError(
             suggest(text, names, "class") if names
             else f"labels: expected classes from 0 to {last}; got {number!r}")

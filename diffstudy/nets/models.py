@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint as recomputed
 from ..core import (
     as_gamma, as_labels, check_gamma, choose, expect, implements, seen, stream)
+from .words import CrossAttention, WordEncoder
 from ..settings import Rule, Settings, flag, number, setting, tuple_of, whole
 
 # %% ../../nbs/73_models.ipynb #a50734e8
@@ -249,7 +250,6 @@ _SHARE = number(lambda v: 0 <= v < 1, "a number from 0 to below 1")
 _EXPONENTS = tuple_of(
     Rule(lambda v: type(v) is int, "a whole number"), "(n_min, n_max), or () for none", 0, 2)
 
-
 # %% ../../nbs/73_models.ipynb #3af89b95
 @dataclass(frozen=True)
 class UNetConfig(Settings):
@@ -343,16 +343,19 @@ def plan(f) -> list[_Step]:
 # %% ../../nbs/73_models.ipynb #a8c8a44d
 class _Block(nn.Module):
     "One step of `plan`: a residual block with or without attention, or a change of resolution."
-    def __init__(self, step: _Step, f: UNetConfig, attention: bool):
+    def __init__(self, step: _Step, f: UNetConfig, attention: bool, words: int = 0):
         super().__init__()
         self.keeps, self.joins = step.part == "down", step.part == "up" and step.kind == "block"
         if step.kind != "block": self.first = _Resample(step.c_in, up=step.kind == "double")
         else: self.first = Residual(step.c_in, step.c_out, 4 * f.width, f.groups, f.dropout)
         self.second = Attention(step.c_out, f.groups, f.num_heads) if attention else None
+        self.reads = CrossAttention(
+            step.c_out, words, f.groups, f.num_heads) if attention and words else None
 
-    def forward(self, x, cond, kept=None):
+    def forward(self, x, cond, kept=None, words=None):
         x = self.first(x if kept is None else torch.cat([x, kept], 1), cond)
-        return x if self.second is None else self.second(x)
+        if self.second is not None: x = self.second(x)
+        return x if self.reads is None else self.reads(x, words)
 
 # %% ../../nbs/73_models.ipynb #f3b5574a
 def channels_last(x):
@@ -372,8 +375,10 @@ class UNet(nn.Module):
         config: Settings of the network
         shape: Shape of an image, `(c, h, w)`
         classes: Number of classes; 0: no labels
-        seed: Seed of the initial weights"""
-    def __init__(self, config: UNetConfig, shape: tuple, classes: int = 0, *, seed: int = 0):
+        seed: Seed of the initial weights
+        sentences: Sentence of each class, read word by word; (): a class is a vector"""
+    def __init__(self, config: UNetConfig, shape: tuple, classes: int = 0, *, seed: int = 0,
+                 sentences: list = ()):
         super().__init__()
         self.shape, self.classes = tuple(shape), classes
         self.config = config
@@ -384,9 +389,15 @@ class UNet(nn.Module):
                 f"{len(f.channel_mults)} levels halve an image {len(f.channel_mults) - 1} times: "
                 f"expected height and width divisible by {n}; "
                 f"got {shape[1]} and {shape[2]}; pad the images, or use fewer channel_mults")
+        sentences = sentences if classes else ()
+        if len(sentences) not in (0, classes): raise ValueError(
+            f"expected a sentence for each of {classes} classes, or none; got {len(sentences)}")
         with torch.random.fork_rng(devices=[]):
+            # a class is one vector beside that of γ, or a sentence that attention reads
+            width, labels = (64, 0) if sentences else (0, classes)
+            self.words = WordEncoder(sentences, width) if width else None
             self.condition = _Condition(
-                f.width, 4 * f.width, classes, f.gamma_min, f.gamma_max, f.aug_cond)
+                f.width, 4 * f.width, labels, f.gamma_min, f.gamma_max, f.aug_cond)
             reads = shape[0]
             if f.fourier: reads *= 1 + 2 * (f.fourier[1] - f.fourier[0] + 1)
             self.enter = nn.Conv2d(reads, f.width, 3, padding=1)
@@ -395,7 +406,7 @@ class UNet(nn.Module):
             for s in plan(f):
                 attends = s.kind == "block" and s.level in f.attention
                 if s.part == "middle": attends = f.middle_attention and not parts["middle"]
-                parts[s.part].append(_Block(s, f, attends))
+                parts[s.part].append(_Block(s, f, attends, width))
             self.down, self.middle, self.up = map(nn.ModuleList, parts.values())
 
             # the last layer begins at zero, so that ε̂ = z before training
@@ -419,6 +430,9 @@ class UNet(nn.Module):
         Returns:
             ε̂, `(b, c, h, w)`"""
         check_z(z, self.shape)
+        words = None
+        if self.words is not None:
+            words, c = self.words(labels_or_null(c, z, self.classes)), None
         cond = self.condition(z, gamma, c, extra)
 
         # z, and a sine and a cosine of it for each exponent
@@ -429,7 +443,7 @@ class UNet(nn.Module):
         # outputs on the way down are kept as skip connections for the way up
         kept, again = [h], self.activation_checkpointing and torch.is_grad_enabled()
         for block in (*self.down, *self.middle, *self.up):
-            given = (h, cond, kept.pop()) if block.joins else (h, cond)
+            given = h, cond, kept.pop() if block.joins else None, words
             if not again: h = block(*given)
             else:  # of a block its input alone is kept; dropout falls twice in the same places
                 h = recomputed(block, *given, use_reentrant=False, preserve_rng_state=f.dropout > 0)

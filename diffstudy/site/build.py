@@ -494,10 +494,10 @@ def reading(nb: Path) -> int:  # Minutes
 ROOMS = {  # package → its modules; what comes later may use what comes before
     "core": [], "settings": [],
     "train": ["files", "devices", "optim", "watch", "checkpoint", "weights", "loop"],
-    "nets": ["kernels", "models"],
+    "nets": ["kernels", "words", "models"],
     "process": ["process", "notation", "schedule", "sample", "solvers"],
     "guidance": ["formulas", "guided", "particles"],
-    "data": ["mixtures", "images", "stacked", "folders", "sets", "patches"],
+    "data": ["mixtures", "images", "stacked", "folders", "scenes", "sets", "patches"],
     "vdm": [
         "bound", "snr", "heads", "decoder", "model", "objectives", "likelihood", "compression"],
     "ddgan": ["nets", "steps", "game"],
@@ -514,9 +514,9 @@ ROOMS = {  # package → its modules; what comes later may use what comes before
     "viz": []}
 LIBRARY = [f"{room}.{m}" if m else room for room, found in ROOMS.items() for m in found or [""]]
 STUDIES = [f"studies.{name}" for name in (
-    "record common copies guidance tilted ablation last_bits pictures dial calls emoji objectives "
-    "compression inverse small_gan gaussians ddgan_ablation ddgan_mnist redraw restore solvers "
-    "trilemma distillation families gans bench commands").split()]
+    "record common copies scenes guidance tilted ablation last_bits pictures dial calls emoji "
+    "objectives compression inverse small_gan gaussians ddgan_ablation ddgan_mnist redraw restore "
+    "solvers trilemma distillation families gans bench commands").split()]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,
     50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)

@@ -56,6 +56,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "dial": "dial",
     "dial-mnist": "dial:MNIST",
     "few-steps": "ddgan_ablation:FEW",
+    "scenes": "scenes",
     "copies": "copies",
     "copies-clock": "copies:CLOCK_STUDY",
     "copies-mnist": "copies:MNIST_STUDY",

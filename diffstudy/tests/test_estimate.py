@@ -78,7 +78,8 @@ def test_proportion():
     cases = (0, 30), (30, 30), (199, 200), (1, 1), (57, 100)
     found = [mean_and_error(torch.arange(n) < k).interval() for k, n in cases]
     theirs = [[*binomtest(k, n).proportion_ci(.95)] for k, n in cases]
-    torch.testing.assert_close(torch.tensor(found), torch.tensor(theirs), rtol=0, atol=1e-12)
+    torch.testing.assert_close(
+        *(torch.tensor(v, dtype=torch.float64) for v in (found, theirs)), rtol=0, atol=1e-12)
     assert str(mean_and_error(torch.arange(200) < 199)) == "199 of 200 (97.2 to 100.0 %)"
     assert str(mean_and_error(torch.ones(10_000) > 0)) == "10000 of 10000 (99.9 to 100.0 %)"
 

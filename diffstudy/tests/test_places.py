@@ -120,6 +120,7 @@ def _measured(v, device):
 
 OWN = {  # Name → what it gets in the place of the common arguments, from these and the device
     **dict.fromkeys(["core.expand", "core.flat_sum"], lambda v, d: dict(v=v["each"])),
+    "scenes.names_of": lambda v, d: dict(scenes=data.scenes.all_scenes().to(d)),
     "notation.betas_from_gammas": lambda v, d: dict(gammas=torch.arange(3.)),
     "sample.walk": lambda v, d: dict(steps=coefficients(v["gammas"])),
     "formulas.classifier_free": lambda v, d: dict(w=1.),
@@ -164,6 +165,7 @@ OWN = {  # Name → what it gets in the place of the common arguments, from thes
 APART = {
     "compression.encode": "computes in whole numbers, on the CPU, as it says",
     "game.adversarial_step": "takes settings; its losses are called, test_accelerator trains by it",
+    "scenes.draw_scenes": "draws on the CPU, as `load` does",
     "steps.denoise": "called by the losses of game", "steps.generate": "called by test_accelerator",
     **dict.fromkeys(["judge.scores", "judge.held_out_scores"],
         "take a judge, and join functions that are called here")}

@@ -1,13 +1,15 @@
 // Guided digits of 28×28 pixels: a U-Net with two resolutions and attention, called twice at each
-// step. The first half computes, in float32 as PyTorch stores it; the second is the figure.
+// step. The first half computes, in float32 as PyTorch stores it; the second is the figure. The
+// scenes of `scenes.js` come from the same functions.
 import {
-  element, header, normals, numbered, paint, picture, slider, worker} from "./live.js";
+  element, header, load, normals, numbered, paint, picture, slider, worker} from "./live.js";
 import {alpha, sigma} from "./plane.js";
 import {conv} from "./product.js";
 
-const silu = v => v / (1 + Math.exp(-v));
+export const open = () => load("guided");
+export const silu = v => v / (1 + Math.exp(-v));
 
-function dense(x, weight, bias) {  // bias may be missing
+export function dense(x, weight, bias) {  // bias may be missing
   const n = x.length, out = new Float32Array(weight.length / n);
   for (let i = 0; i < out.length; i++) {
     let sum = bias ? bias[i] : 0;
@@ -18,7 +20,7 @@ function dense(x, weight, bias) {  // bias may be missing
 }
 
 // GroupNorm of (channels, pixels), then a function of each number
-function normed(x, weight, bias, groups, then = silu, eps = 1e-6) {
+export function normed(x, weight, bias, groups, then = silu, eps = 1e-6) {
   const out = new Float32Array(x.length), part = x.length / groups;
   const pixels = x.length / weight.length;
   for (let g = 0; g < groups; g++) {
@@ -34,8 +36,8 @@ function normed(x, weight, bias, groups, then = silu, eps = 1e-6) {
   return out;
 }
 
-const sizeOf = (x, channels) => Math.sqrt(x.length / channels);
-const add = (a, b) => a.map((v, i) => v + b[i]);
+export const sizeOf = (x, channels) => Math.sqrt(x.length / channels);
+export const add = (a, b) => a.map((v, i) => v + b[i]);
 
 // `nets.Residual`: norm, SiLU, convolution, twice, the condition added between
 function residual(t, name, x, cond, groups) {
@@ -49,25 +51,35 @@ function residual(t, name, x, cond, groups) {
   return add(h, get("skip.weight") ? conv(x, get("skip.weight"), get("skip.bias"), size) : x);
 }
 
-// `nets.Attention`: each position takes a mean over all, weighted by how well they match
-function attention(t, name, x, groups, heads) {
-  const get = part => t[`${name}.second.${part}`], c = get("norm.weight").length;
-  const size = sizeOf(x, c), n = size * size, d = c / heads;
-  const qkv = conv(normed(x, get("norm.weight"), get("norm.bias"), groups, v => v),
-    get("qkv.weight"), get("qkv.bias"), size);
-  const mixed = new Float32Array(c * n);
+// Each column of q takes a mean over those of v, weighted by how well those of k match it, in each
+// head by its part of the c rows; `seen` hears the weights
+export function attend(q, k, v, c, heads, seen) {
+  const d = c / heads, n = q.length / c, m = k.length / c, mixed = new Float32Array(c * n);
   for (let h = 0; h < heads; h++) for (let p = 0; p < n; p++) {
-    const [q, k, v] = [0, 1, 2].map(part => (part * c + h * d) * n), match = new Array(n).fill(0);
-    for (let j = 0; j < d; j++)
-      for (let o = 0; o < n; o++) match[o] += qkv[q + j * n + p] * qkv[k + j * n + o];
+    const match = new Array(m).fill(0);
+    for (let j = h * d; j < (h + 1) * d; j++)
+      for (let o = 0; o < m; o++) match[o] += q[j * n + p] * k[j * m + o];
     const top = Math.max(...match), e = match.map(m => Math.exp((m - top) / Math.sqrt(d)));
     const sum = e.reduce((a, b) => a + b, 0);
-    for (let j = 0; j < d; j++) {
+    for (let j = h * d; j < (h + 1) * d; j++) {
       let mean = 0;
-      for (let o = 0; o < n; o++) mean += e[o] * qkv[v + j * n + o];
-      mixed[(h * d + j) * n + p] = mean / sum;
+      for (let o = 0; o < m; o++) mean += e[o] * v[j * m + o];
+      mixed[j * n + p] = mean / sum;
     }
+    seen?.(p, e.map(v => v / sum));
   }
+  return mixed;
+}
+export const split = (x, parts) => Array.from(
+  {length: parts}, (_, i) => x.subarray(i * x.length / parts, (i + 1) * x.length / parts));
+
+// `nets.Attention`: each position takes a mean over all
+function attention(t, name, x, groups, heads) {
+  const get = part => t[`${name}.second.${part}`], c = get("norm.weight").length;
+  const size = sizeOf(x, c);
+  const qkv = conv(normed(x, get("norm.weight"), get("norm.bias"), groups, v => v),
+    get("qkv.weight"), get("qkv.bias"), size);
+  const mixed = attend(...split(qkv, 3), c, heads);
   return add(x, conv(mixed, get("out.weight"), get("out.bias"), size));
 }
 
@@ -80,7 +92,7 @@ function doubled(x, channels) {  // each pixel four times
   return out;
 }
 
-// γ and the digit as one vector; digit `classes` means "no digit"
+// γ and the digit as one vector, or γ alone; digit `classes` means "no digit"
 function condition(t, {range: [low, high], width}, gamma, digit) {
   const half = width / 2, waves = new Float32Array(width);
   for (let j = 0; j < half; j++) {
@@ -91,27 +103,33 @@ function condition(t, {range: [low, high], width}, gamma, digit) {
     waves[j + half] = Math.cos(angle);
   }
   const first = dense(waves, t["condition.dense1.weight"], t["condition.dense1.bias"]).map(silu);
+  const labels = t["condition.label.weight"];
   return dense(first, t["condition.dense2.weight"], t["condition.dense2.bias"]).map(
-    (v, i) => silu(v + t["condition.label.weight"][digit * 4 * width + i]));
+    (v, i) => silu(labels ? v + labels[digit * 4 * width + i] : v));
 }
 
+// How many channels the network reads
+const channels = ({tensors: t}) => t["enter.weight"].length / t["enter.bias"].length / 9;
+
 // `nets.UNet`; the names of the tensors say which steps it has
-function unet(model, x, gamma, digit) {
-  const {tensors: t, header} = model, {groups, heads} = header;
-  const cond = condition(t, header, gamma, digit);
+export function unet(model, x, gamma, digit) {
+  const {tensors: t, header} = model, {groups, heads} = header, size = sizeOf(x, channels(model));
+  const cond = condition(t, header, gamma, digit), reads = model.reads?.(digit);
   const has = name => t[`${name}.weight`] !== undefined;
-  let h = conv(x, t["enter.weight"], t["enter.bias"], sizeOf(x, 4));
+  const block = (name, x) => {
+    let h = residual(t, name, x, cond, groups);
+    if (has(`${name}.second.qkv`)) h = attention(t, name, h, groups, heads);
+    return has(`${name}.reads.q`) ? reads(name, h) : h;
+  };
+  let h = conv(x, t["enter.weight"], t["enter.bias"], size);
   const kept = [h];
   for (let i = 0; has(`down.${i}.first.conv`) || has(`down.${i}.first.conv1`); i++) {
     const [weight, bias] = ["weight", "bias"].map(p => t[`down.${i}.first.conv.${p}`]);
     h = weight ? conv(h, weight, bias, sizeOf(h, bias.length), 2)
-      : residual(t, `down.${i}`, h, cond, groups);
+      : block(`down.${i}`, h);
     kept.push(h);
   }
-  for (let i = 0; i < 2; i++) {
-    h = residual(t, `middle.${i}`, h, cond, groups);
-    if (has(`middle.${i}.second.qkv`)) h = attention(t, `middle.${i}`, h, groups, heads);
-  }
+  for (let i = 0; i < 2; i++) h = block(`middle.${i}`, h);
   for (let i = 0; has(`up.${i}.first.conv`) || has(`up.${i}.first.conv1`); i++) {
     const [weight, bias] = ["weight", "bias"].map(p => t[`up.${i}.first.conv.${p}`]);
     if (weight) {
@@ -122,17 +140,19 @@ function unet(model, x, gamma, digit) {
     const last = kept.pop(), joined = new Float32Array(h.length + last.length);
     joined.set(h);
     joined.set(last, h.length);
-    h = residual(t, `up.${i}`, joined, cond, groups);
+    h = block(`up.${i}`, joined);
   }
   h = normed(h, t["norm.weight"], t["norm.bias"], groups);
-  return add(conv(h, t["leave.weight"], t["leave.bias"], sizeOf(x, 4)), x);
+  return add(conv(h, t["leave.weight"], t["leave.bias"], size), x);
 }
 
-// ε̂ of a state: `heads.PatchNet`, for which four pixels are one position with four channels
+// ε̂ of a state; for `heads.PatchNet` four pixels are one position with four channels
 export function predict(model, z, gamma, digit) {
-  const {size} = model.header, half = size / 2, at = [];
-  for (let c = 0; c < 4; c++) for (let y = 0; y < half; y++) for (let x = 0; x < half; x++)
-    at.push((2 * y + (c >> 1)) * size + 2 * x + c % 2);
+  if (model.predict) return model.predict(z, gamma, digit);
+  const {size} = model.header, at = [], count = channels(model), k = Math.sqrt(count);
+  for (let c = 0; c < count; c++)
+    for (let y = Math.floor(c / k); y < size; y += k)
+      for (let x = c % k; x < size; x += k) at.push(y * size + x);
   const eps = unet(model, Float32Array.from(at, i => z[i]), gamma, digit);
   const out = new Float32Array(z.length);
   at.forEach((to, i) => out[to] = eps[i]);
@@ -140,11 +160,11 @@ export function predict(model, z, gamma, digit) {
 }
 
 // One step of DDIM from γ_t to γ_s, and the guess of the digit; the guided noise is
-// (1 + w) ε(z, c) − w ε(z)
-export function step(model, z, t, s, digit, w) {
+// (1 + w) ε(z, c) − w ε(z), or with another digit in the place of none
+export function step(model, z, t, s, digit, w, not = model.header.classes) {
   let eps = predict(model, z, t, digit);
   if (w) {
-    const all = predict(model, z, t, model.header.classes);
+    const all = predict(model, z, t, not);
     eps = eps.map((v, i) => (1 + w) * v - w * all[i]);
   }
   const x = z.map((v, i) => (v - sigma(t) * eps[i]) / alpha(t));
@@ -158,15 +178,21 @@ export const levels = ({header: {ends: [low, high]}}, steps) => Float64Array.fro
 
 // All that is seen on the way from noise to a digit: before each step what the network reads, after
 // it what it guesses; at the end the pixels
-export function* drawn(model, {digit, seed, w, steps}) {
+export function* drawn(model, {digit, seed, w, steps, not}) {
   const gammas = levels(model, steps), {size} = model.header;
   let z = Float32Array.from(normals(seed)(size * size));
   for (let i = 0; i < steps; i++) {
-    const read = z, made = step(model, z, gammas[i], gammas[i + 1], digit, w);
+    const read = z, made = step(model, z, gammas[i], gammas[i + 1], digit, w, not);
     z = made.z;
     yield {i, read, guess: made.x};
   }
   yield {pixels: z.map(v => v / alpha(gammas[steps]))};
+}
+
+// What the worker tells: a digit, and its twin without guidance
+export function* told(model, wish) {
+  yield* drawn(model, wish);
+  for (const seen of drawn(model, {...wish, w: 0})) yield {...seen, twin: true};
 }
 
 // ------------------------------------------------------------------------------------ the figure

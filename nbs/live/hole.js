@@ -3,7 +3,8 @@
 import {
   element, get, header, normals, numbered, paint, picture, slider, worker} from "./live.js";
 import {alpha, sigma} from "./plane.js";
-import {levels, predict} from "./guided.js";
+import {levels, open, predict} from "./guided.js";
+export {open};
 
 // The noise of one answer: the first state, and two draws for each step
 export const noises = (seed, k, steps, n) =>
@@ -20,7 +21,7 @@ export function step(model, z, t, s, seen, hole, again, fresh) {
 }
 
 // The answers one after the other, as they look after each step
-export function* answers(model, {seed, steps, hole, y}) {
+export function* told(model, {seed, steps, hole, y}) {
   const n = y.length, gammas = levels(model, steps);
   for (let k = 0; k < ANSWERS; k++) {
     const noise = noises(seed, k, steps, n), take = i => noise.subarray(i * n, (i + 1) * n);

@@ -63,9 +63,13 @@ export async function get(file, how) {
   if (!answer.ok) throw new Error(`${file}: ${answer.status}`);
   return answer[how]();
 }
+export async function inflated(file) {
+  const whole = (await get(file, "blob")).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(whole).arrayBuffer();
+}
 export const header = name => get(`${name}.json`, "json");
 export async function load(name) {
-  const [own, bytes] = await Promise.all([header(name), get(`${name}.bin`, "arrayBuffer")]);
+  const [own, bytes] = await Promise.all([header(name), inflated(`${name}.bin`)]);
   return {header: own, tensors: unpack(own, bytes)};
 }
 
@@ -101,16 +105,7 @@ export function numbered(stage, classes, state, draw) {
     b.addEventListener("click", () => { state.digit = d; draw() });
     return b;
   });
-  const row = element("div", {class: "buttons"}, stage);
-  const other = element("button", {type: "button", text: "Other noise"}, row);
-  const label = element("label", {text: "noise number "}, row);
-  const seed = element("input", {type: "number", min: 0, max: 999999, step: 1}, label);
-  other.addEventListener("click", () => { state.seed++; draw() });
-  seed.addEventListener("change", () => {
-    const n = Math.round(Number(seed.value));
-    if (Number.isFinite(n)) state.seed = Math.max(0, Math.min(999999, n));
-    draw();
-  });
+  const seed = noiseOf(stage, state, draw);
   stage.addEventListener("keydown", e => {
     if (e.target === seed || e.ctrlKey || e.metaKey || e.altKey || !/^\d$/.test(e.key)) return;
     state.digit = Number(e.key);
@@ -121,7 +116,23 @@ export function numbered(stage, classes, state, draw) {
     seed.value = state.seed;
     buttons.forEach((b, d) => b.setAttribute("aria-pressed", d === state.digit));
   };
-  return {show, first: buttons[state.digit], row};
+  return {show, first: buttons[state.digit]};
+}
+
+// From which noise: a button for the next one, and its number
+export function noiseOf(parent, state, draw) {
+  const row = element("div", {class: "buttons"}, parent);
+  const other = element("button", {type: "button", text: "Other noise"}, row);
+  const label = element("label", {text: "noise number "}, row);
+  const seed = element("input", {
+    type: "number", min: 0, max: 999999, step: 1, value: state.seed}, label);
+  other.addEventListener("click", () => { state.seed++; draw() });
+  seed.addEventListener("change", () => {
+    const n = Math.round(Number(seed.value));
+    if (Number.isFinite(n)) state.seed = Math.max(0, Math.min(999999, n));
+    draw();
+  });
+  return seed;
 }
 
 // The colors of `viz`, safe for color-blind readers; the blue is lighter where the page is dark

@@ -1,12 +1,12 @@
 // Pictures that are computed from the training pictures, a patch at a time, beside a network's.
 // The first half computes, which the tests call; the second half is the figure.
-import {element, get, header, paint, picture, slider} from "./live.js";
+import {element, header, inflated, paint, picture, slider} from "./live.js";
 import {alpha, sigma} from "./plane.js";
 
 // The training pictures, pixel after pixel: x[p * n + k] is pixel p of picture k. And some noises,
 // with what a network drew from them
 export async function load() {
-  const [own, buffer] = await Promise.all([header("patches"), get("patches.bin", "arrayBuffer")]);
+  const [own, buffer] = await Promise.all([header("patches"), inflated("patches.bin")]);
   const {n, count, size, ends: [low, high], calls} = own, pixels = size * size;
   const all = new Uint8Array(buffer), bright = own.levels.map(k => v => (v + .5) * 2 / k - 1);
   const cut = v => Array.from({length: count}, (_, i) =>

@@ -18,7 +18,8 @@ function room(count) {
 }
 
 function keep(weight, bias, n, channels) {
-  const at = vectors ? [room(weight.length), room(bias.length)] : null, taps = n / channels;
+  const fits = vectors && n % 4 === 0 && bias.length % 2 === 0, taps = n / channels;
+  const at = fits ? [room(weight.length), room(bias.length)] : null;
   const rows = at ? view(at[0], weight.length) : new Float32Array(weight.length);
   for (let o = 0; o < weight.length; o += n)
     for (let c = 0; c < channels; c++)

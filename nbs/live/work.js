@@ -1,24 +1,17 @@
-// The worker behind the figures whose digits a network draws: it tells each step as it comes. What
-// it needs is imported below, so that no wish comes before there is somebody to hear it.
-const parts = Promise.all(["live", "guided", "hole"].map(name => import(`./${name}.js`)));
-const model = parts.then(([live]) => live.load("guided"));
+// The worker behind the figures whose pictures a network draws: it tells each step as it comes.
+// What it needs is imported below, so that no wish comes before there is somebody to hear it.
 const pause = () => new Promise(done => setTimeout(done));
-let turn = 0;
-
-async function tell(seen, mine, more) {
-  for (const one of seen) {
-    if (mine !== turn) return;
-    postMessage({...one, ...more, turn: mine});
-    await pause();  // a newer wish may come
-  }
-}
+let net = null, turn = 0;
 
 onmessage = async ({data}) => {
   const mine = turn = data.turn;
   try {
-    const [, guided, hole] = await parts, net = await model;
-    if (data.kind === "hole") return await tell(hole.answers(net, data), mine);
-    await tell(guided.drawn(net, data), mine);
-    await tell(guided.drawn(net, {...data, w: 0}), mine, {twin: true});
+    const figure = await import(`./${data.kind}.js`);
+    net ??= figure.open();
+    for (const seen of figure.told(await net, data)) {
+      if (mine !== turn) return;
+      postMessage({...seen, turn: mine});
+      await pause();  // a newer wish may come
+    }
   } catch (e) { postMessage({error: e.message, turn: mine}) }
 };
