@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SOURCES := settings.ini setup.py pyproject.toml $(wildcard diffstudy/*.py diffstudy/*/*.py)
 
-.PHONY: help course test floors accelerator mutants train sample docs paper serve chapters export readme clean
+.PHONY: help course test floors accelerator train sample docs paper serve chapters export readme clean
 help:
 	@echo "make course    set up, train and sample on the embedded digits, render the site (minutes)"
 	@echo "make test      set up and prove everything: export in sync, pytest, every notebook, the site in a browser"
@@ -20,7 +20,6 @@ help:
 	@echo "make paper     print the path as one document, path.pdf"
 	@echo "make floors    the library's tests with the oldest releases that it allows"
 	@echo "make accelerator  steps, samples and waits on another device than the CPU: XLA's, which computes on a CPU; 7 GB"
-	@echo "make mutants   make small mistakes in the library, one at a time, and see that tests notice: a quarter of an hour"
 
 # The environment: the package in place, with the tools of those who write the course.
 $(VENV)/ready: settings.ini setup.py pyproject.toml
@@ -52,6 +51,7 @@ _site/index.html: $(VENV)/ready _quarto.yml $(wildcard nbs/*.ipynb nbs/*.css nbs
 docs: _site/index.html
 
 test: $(VENV)/ready $(PLAIN)/ready
+	$(BIN)/ruff check --quiet diffstudy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=15
 	@$(BIN)/python -m diffstudy.site.build browser || echo "Left out: the tests that open pages in a browser, all that use the fixture chromium."
 
@@ -69,10 +69,6 @@ $(XLA)/ready: settings.ini
 	@touch $@
 accelerator: $(XLA)/ready
 	ACCELERATOR=nbs/runs/accelerator.json OMP_NUM_THREADS=1 $(XLA)/bin/python -m pytest -q --durations=5 diffstudy/tests/test_accelerator.py diffstudy/tests/test_places.py
-
-# MODULES="process bound" runs those of some modules.
-mutants: $(VENV)/ready
-	$(BIN)/python nbs/check/mutants.py $(MODULES)
 
 serve paper: $(VENV)/ready
 	$(BIN)/python -m diffstudy.site.build $@

@@ -522,7 +522,7 @@ EXERCISED = (  # chapters with exercises
     50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)
 EXERCISES = ["exercises.check", *(f"exercises.c{n}" for n in EXERCISED), "exercises.commands"]
 ORDER = [
-    *LIBRARY, *STUDIES, *EXERCISES, "site.build", "site.measure", "site.equations", "site.live",
+    *LIBRARY, *STUDIES, *EXERCISES, "site.build", "site.equations", "site.live",
     "site.slides", "site.website", "__main__"]
 DATA = tuple(f"data.{m}" for m in ROOMS["data"])
 APART = {  # module -> what it must not know of, however early it comes

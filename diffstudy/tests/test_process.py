@@ -261,7 +261,7 @@ def test_errors_process():
     with pytest.raises(ValueError, match="gamma_s and gamma_t of one shape"):
         transition(g, g.reshape(4, 1))
 
-# %% ../../nbs/98c_properties.ipynb #931546ab
+# %% ../../nbs/98_build.ipynb #931546ab
 def by_mpmath(mp, s, t):
     "Every number of the chapter as its formula is written, with 50 digits."
     with mp.workdps(50):

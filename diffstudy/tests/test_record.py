@@ -221,33 +221,6 @@ def test_intervals_over_seeds():
 def test_one_seed_has_no_interval(wrong):
     with pytest.raises(ValueError, match="at least two seeds"): runs.over_seeds(wrong)
 
-# %% ../../nbs/96_record.ipynb #c7e2743f
-NAMED = {}  # Record → the setting that differs → the reason, which its page says as well
-
-def unnamed(name: str, differences: list[str]) -> list[str]:
-    "Give the differences of a record for which `NAMED` has no reason."
-    return [d for d in differences if d.split(" was ")[0] not in NAMED.get(name, {})]
-
-@pytest.mark.parametrize("name", STUDIES)
-def test_a_record_is_of_todays_study(name):
-    "settings and cases are those of the study, every case is there, and no step was skipped"
-    study = find_study(name)
-    try: found = runs.load(name)
-    except FileNotFoundError: pytest.skip("not recorded, or not in the package")
-    assert found["name"] == study.name == name
-    assert unnamed(name, runs.differences(found, study)) == []
-    assert len(found["results"]) == found["cases"] == len(study.cases)
-    assert not any(r["result"].get("skipped") for r in found["results"])
-
-TRAININGS = [r["name"] for r in runs.listing() if "config" in runs.load(r["name"])]
-
-@pytest.mark.parametrize("name", TRAININGS)
-def test_a_recorded_training_is_of_todays_recipe(name):
-    "its configuration is that of the recipe that it names"
-    found = runs.load(name)
-    now = experiment.RECIPES[found["recipe"]].resolve()
-    assert unnamed(name, runs.changed(found["config"], now)) == []
-
 # %% ../../nbs/96_record.ipynb #af0354fe
 def test_a_vdm_draws_in_parts():
     "a part is what the model draws from its own noise and labels"

@@ -66,60 +66,7 @@ def test_export_is_in_sync():
     stale = build.differing(HERE, build.fresh(HERE))
     assert stale == [], "the package is not what the notebooks say: run `make export` and commit"
 
-# %% ../../../nbs/98_build.ipynb #98b0a002
-VERBS = set("""
-    Accept Add Annotate Append Apply Arrange Average Build Call Change Check Choose Classify
-    Clip Collect Compare Compute Convert Copy Count Create Decode Define Denoise Describe
-    Diffuse Draw Embed Encode Estimate Evaluate Expand Explain Extend Extrapolate Fill Find Fit
-    Flatten Format Gather Generate Get Give Halve Hide Import Initialize Integrate Interpolate
-    Invert Join Keep List Load Lock Look Make Map Match Measure Merge Mix Move Multiply Name
-    Number Open Pack Pair Parse Partition Pick Plan Plot Pop Predict Print Project Push Put
-    Raise Read Rebuild Reconstruct Record Reduce Register Remove Replace Report Resample Rescale
-    Reshape Resize Resolve Resume Return Rotate Run Sample Save Scale Score Select Set Show
-    Solve Split Start Sum Take Test Time Train Transform Undo Unpack Update Upsample Use Wrap
-    Write Yield
-""".split())  # with which the first line of a function may begin; another plain one joins them
-NO_BEGINNING = r"(Or|The latter|That|Those|Its|By|And|Such|As above)\b"  # of a text beside code
-
-def documented():
-    "Pairs of a place and a documented function or class of the library."
-    for name in build.LIBRARY:
-        tree = ast.parse(build.modules(HERE / "diffstudy")[name].read_text(encoding="utf-8"))
-        for n in ast.walk(tree):
-            if isinstance(n, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(n):
-                yield f"{name}.{n.name}", n
-
-def test_a_first_line_is_a_verb_and_its_object():
-    "a function's first line begins with a verb, or is an equation; no line begins with What or How"
-    wrong = []
-    for place, n in documented():
-        line = ast.get_docstring(n).split("\n\n")[0]
-        first = re.match(r"[\w’'-]*", line).group()
-        equation = re.match(r"\S*[α-ωΑ-Ω=∂∇√‖∫Σ½()|]|.{0,30} = ", line)
-        if first in ("What", "Where", "How", "Which", "Whether", "Some"): wrong.append(place)
-        elif isinstance(n, ast.FunctionDef) and first not in VERBS and not equation:
-            wrong.append(f"{place}: {line}")
-    assert wrong == [], "begin with a verb (of test_build.VERBS): " + "\n".join(wrong)
-
-def test_the_text_of_an_argument_stands_alone():
-    "one text for one argument, none that goes on from the line before, Returns names a thing"
-    wrong = []
-    for place, n in documented():
-        doc = ast.get_docstring(n)
-        for names, text in re.findall(r"(?m)^ {4}([\w, *]+): (.+)$", doc):
-            if "," in names or re.match(NO_BEGINNING, text): wrong.append(f"{place}: {names}: {text}")
-        returns = re.search(r"Returns:\n\s+(.+)", doc)
-        if returns and re.match(r"\w*(Error|Exception)\b|And\b|Or\b", returns.group(1)):
-            wrong.append(f"{place}: returns {returns.group(1)}")
-    assert wrong == [], "\n".join(wrong)
-
 # %% ../../../nbs/98_build.ipynb #98b0a003
-def test_names_of_folds_are_plain():
-    "a backtick in a fold's name ends the fence of which it is an attribute, or is shown as it is"
-    name = r"(?m)^#\|\s*code-summary:.*|<summary>.*?</summary>"
-    assert [(nb.name, found) for nb in build.notebooks() for cell in build.cells(nb)
-            for found in re.findall(name, cell["text"]) if "`" in found] == []
-
 def test_no_module_is_called_as_a_name_of_its_package():
     "what a package hands on hides none of its modules"
     rooms = {room: vars(importlib.import_module(f"diffstudy.{room}")) for room in build.ROOMS}
@@ -167,17 +114,10 @@ def seconds_of(name):
 
 @pytest.mark.parametrize("name", sorted(NOTEBOOKS, key=seconds_of, reverse=True))
 def test_notebook_runs(name, running):
-    "it runs from the wheel alone, prints what is saved, and is as fast as recorded"
+    "it runs from the wheel alone and prints what is saved"
     (nb, profile, _), ran = how(name), running.submit(run, name).result()
     wrong = build.differences(build.cells(nb), ran.doc.cells) if profile == "cpu" else []
     assert wrong == [], f"{name} prints what is not saved: run `make chapters` or state a tolerance"
-
-    def limit(r):
-        slower, start = r.loop / (build.times()["loop"] or 1), 3  # seconds to start a kernel
-        return 3 * (build.typical(nb.stem, profile) or 1e9) * slower + start
-    if ran.seconds > limit(ran): ran = running.submit(run, name).result()
-    slow = f"{name} took {ran.seconds:.0f} s under {profile}, three times as long as recorded"
-    assert ran.seconds <= limit(ran), f"{slow}: run `make chapters`"
 
 # %% ../../../nbs/98_build.ipynb #6dde51a5
 @pytest.mark.parametrize("name", CHAPTERS)
@@ -211,19 +151,6 @@ def test_the_program_needs_nothing_of_ours(tmp_path):
     command = [sys.executable, "start.py"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, env=env)
 
-def test_the_home_page_says_what_was_recorded():
-    "weights, minutes, steps and recognized digits in the caption of the home page are the record's"
-    page = "".join(c["text"] for c in build.cells(HERE / "nbs" / "index.ipynb"))
-    found = json.loads((HERE / "nbs" / "runs" / "pictures.json").read_text(encoding="utf-8"))
-    run = found["results"][0]
-    row = next(r for r in run["result"]["drawn"] if r["w"] == 1)
-    wanted = (
-        f"{run['result']['parameters'] / 1e6:.1f} million weights",
-        f"{run['result']['minutes']:.0f} minutes of one CPU core",
-        f"in {run['case']['steps']} steps",
-        f"of {row['n']} such digits a judge recognizes {row['recognized']}")
-    assert [says for says in wanted if says not in page] == []
-
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_run_that_a_command_reads_was_trained_above(name):
     "a folder that a command of a page reads is one that a command above it has trained into"
@@ -239,24 +166,6 @@ def test_a_run_that_a_command_reads_was_trained_above(name):
             read = {w for w in words[2:] if w.startswith("runs/") and not w.endswith(".json")}
             missing |= read - made
     assert missing == set()
-
-# %% ../../../nbs/98_build.ipynb #3430d023
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_a_chapter_is_one_sitting(name):
-    "the header's minutes are those of its words, formulas and code; at most 80 visible cells"
-    nb = HERE / "nbs" / name
-    says, takes = int(re.match(r"\d+", build.header(nb)["Read"]).group()), build.reading(nb)
-    assert abs(says - takes) <= 5, f"{name} says {says} minutes to read; by its length {takes}"
-    most = 30 if name[0] == "5" else 32.5 if name[0] == "6" else 99
-    assert build.minutes(build.visible(nb)) <= most, f"{name} takes too long: split it, or cut"
-    if not re.match(r"[0-6]\d", name): return
-    folded = r"(?m)^#\|\s*(hide|default_exp|exports (site\.)?tests|code-fold)"
-    seen = [c for c in build.cells(nb)
-            if c["cell_type"] != "code" or not re.search(folded, c["text"])]
-    calls = [c["text"] for c in seen if c["cell_type"] == "code" and not c["outputs"]
-             and build.only_calls(c["text"])]
-    assert calls == [], f"{name}: write `#| hide` above"
-    assert len(seen) <= 80, f"{name} shows {len(seen)} cells: split it, fold, or cut"
 
 # %% ../../../nbs/98_build.ipynb #1db82478
 WITH_EXERCISES = [
@@ -290,63 +199,6 @@ def test_exercises_run_after_the_imports_alone(name):
         assert "still to do" in verdict.says, (ex.id, verdict)
         exec(ex.solution, mine)
         assert eval(line, mine), (ex.id, eval(line, mine))
-
-# %% ../../../nbs/98_build.ipynb #44bafa7b
-def sizes(text):
-    "All numbers of a text, without their signs."
-    return [abs(build.value(p)) for p in build.NUMBER.findall(text)]
-
-@functools.cache
-def recorded(file): return sizes(file.read_text(encoding="utf-8"))
-
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_expected_number_is_in_the_outputs(name):
-    "The number to expect, when it has digits, is printed on the page or stands in a recorded run."
-    nb = HERE / "nbs" / name
-    source = "".join(c["text"] for c in build.cells(nb))
-    runs = [f for f in sorted((nb.parent / "runs").glob("*.json")) if f.stem in source]
-    printed = sizes("\n".join(build.said(c) for c in build.cells(nb)))
-    for n in re.findall(r"(?<![\w.^{])\d+\.\d{2,}(?![\w.])", build.header(nb)["See"]):
-        near = .51 * build.last_digit(n)
-        def among(values): return any(abs(v * k - float(n)) <= near for v in values for k in (1, 100))
-        shown = among(printed) or any(among(recorded(f)) for f in runs)
-        assert shown, f"{name} promises {n}, which no output shows"
-
-REPORTED = {  # FIDs of papers, by their number at arXiv
-    "3.55": "2303.01469", "1.72": "2512.02012", "1.54": "2602.04770", "3.97": "2504.10612",
-    "1.90": "2510.02300", "3.43": "2505.13447"}
-COMPUTED = {  # page and number → from numbers that the page shows
-    "53 0.14": "2.282 - 2.138", "53 0.07": "2.206 - 2.138", "54 0.14": "2.195 - 2.051",
-    "55 0.027": "0.0608 - 0.0340", "64 0.17": "1.0120 - 0.8384", "64 0.15": "0.9875 - 0.8384",
-    "64 0.0001": "0.8384 - 0.8383", "64 0.0042": "(0.0030 ** 2 + 0.0030 ** 2) ** .5"}
-FINE = r"(?<![\w.^{,/])\d*\.\d{2,}(?![\w./]*\w)"
-
-@functools.cache
-def shown(name):
-    "The numbers of a page's outputs and code."
-    here = build.cells(HERE / "nbs" / name)
-    code = "\n".join(c["text"] for c in here if c["cell_type"] == "code")
-    printed = [n for c in here for n in build.NUMBER.findall(build.said(c)) if "." in n or "e" in n]
-    return [abs(build.value(n)) for n in printed] + [float(n) for n in re.findall(FINE, code)]
-
-@pytest.mark.parametrize("name", [n for n in CHAPTERS if n[0] in "56" or n[:2] == "24"])
-def test_a_number_in_prose_is_shown(name):
-    "of two decimals or more: on its page or one that the paragraph links to, or in a paper"
-    nbs, page = HERE / "nbs", (HERE / "nbs" / name).read_text(encoding="utf-8")
-    prose = [c["text"] for c in build.cells(nbs / name) if c["cell_type"] == "markdown"]
-    for text in "\n\n".join(prose).split("\n\n"):
-        known = shown(name) + sum(
-            (shown(f"{p}.ipynb") for p in re.findall(r"\]\((\w+)\.ipynb", text)), [])
-        if re.search("paper|report|CIFAR", text):
-            known = known + [v for f in nbs.glob("*.csv") for v in recorded(f)]
-        unread = r"(?s)\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|\]\([^)]*\)|\d{4}\.\d{4,5}"
-        for n in re.findall(FINE, re.sub(unread, " ", text)):
-            near, terms = .51 * build.last_digit(n), COMPUTED.get(f"{name[:2]} {n}", "")
-            if terms and all(float(v) in known for v in re.findall(r"\d\.\d+", terms)):
-                known = [*known, eval(terms)]
-            found = any(abs(v - float(n)) <= near for v in known)
-            said = n in REPORTED and REPORTED[n] in page
-            assert found or said, f"{name} says {n}, which nothing shows"
 
 # %% ../../../nbs/98_build.ipynb #fc7a3ac4
 def test_differences_are_found():
@@ -524,24 +376,6 @@ def test_lines_fit(name):
     long = [l for i, l in enumerate(lines, 1) if len(l) > 100 and i not in free]
     assert long == [], f"lines over 100 columns in {name}: {long}"
 
-def loops_over_cases(f):
-    "Lines where a test loops over what is known before it runs, with an assertion inside."
-    for test in ast.parse(f.read_text(encoding="utf-8")).body:
-        if not getattr(test, "name", "").startswith("test"): continue
-        inside = [*ast.walk(test)]
-        own = {n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        own |= {n.arg for n in inside if isinstance(n, ast.arg)} | {"range", "itertools"}
-        for loop in inside:
-            if not isinstance(loop, ast.For): continue
-            asserts = re.search(r"\bassert|pytest\.raises", ast.unparse(loop))
-            over = {n.id for n in ast.walk(loop.iter) if isinstance(n, ast.Name)}
-            if asserts and not over & own: yield loop.lineno
-
-def test_each_case_is_a_test():
-    "a case that is known before is one of `parametrize` and has an id, or is in one comparison"
-    files = (HERE / "diffstudy" / "tests").glob("*.py")
-    assert {f.name: lines for f in files if (lines := [*loops_over_cases(f)])} == {}
-
 # %% ../../../nbs/98_build.ipynb #aea5394f
 HEAVY = ("matplotlib", "sklearn", "torchvision", "scipy", "nbdev", "typer")
 
@@ -630,17 +464,3 @@ def test_prerequisites_are_called_by_their_names_and_come_before(name):
     assert [words for words, _ in before(name)] == titles
     if name[0] in "123456":  # a page of the course needs nothing that comes later in it
         assert sorted(to for _, to in before(name) if to[0] in "123456" and to >= name) == []
-
-# %% ../../../nbs/98c_properties.ipynb #eb1c1189
-def test_every_slip_can_be_made():
-    "the text of each slip stands exactly once in its module, and its test is there"
-    import tomllib
-    read = functools.cache(lambda name: (HERE / "diffstudy" / name).read_text(encoding="utf-8"))
-    wrong = []
-    for module, slips in tomllib.loads((HERE / "nbs" / "slips.toml").read_text("utf-8")).items():
-        for slip in slips:
-            count = read(f"{module.replace('.', '/')}.py").count(slip["old"])
-            file, name = slip["test"].split("::")
-            if count != 1: wrong.append(f"{module}: {slip['old']!r} stands there {count} times")
-            if f"def {name}(" not in read(f"tests/{file}"): wrong.append(f"no test {slip['test']}")
-    assert wrong == [], "nbs/slips.toml is older than the code:\n" + "\n".join(wrong)
