@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SOURCES := settings.ini setup.py pyproject.toml $(wildcard diffstudy/*.py diffstudy/*/*.py)
 
-.PHONY: help course test floors accelerator train sample docs paper serve chapters export readme clean
+.PHONY: help course test floors accelerator train sample docs serve chapters export readme clean
 help:
 	@echo "make course    set up, train and sample on the embedded digits, render the site (minutes)"
 	@echo "make test      set up and prove everything: export in sync, pytest, every notebook, the site in a browser"
@@ -17,7 +17,6 @@ help:
 	@echo "               (DIFFSTUDY_PROFILE=cpu make test compares the outputs of all chapters, not of the quick ones only: longer)"
 	@echo "make docs      render the site to _site/                        make export  write the package from the notebooks"
 	@echo "make readme    write README.md from nbs/index.ipynb             make clean   remove what the above made"
-	@echo "make paper     print the path as one document, path.pdf"
 	@echo "make floors    the library's tests with the oldest releases that it allows"
 	@echo "make accelerator  steps, samples and waits on another device than the CPU: XLA's, which computes on a CPU; 7 GB"
 
@@ -70,7 +69,7 @@ $(XLA)/ready: settings.ini
 accelerator: $(XLA)/ready
 	ACCELERATOR=nbs/runs/accelerator.json OMP_NUM_THREADS=1 $(XLA)/bin/python -m pytest -q --durations=5 diffstudy/tests/test_accelerator.py diffstudy/tests/test_places.py
 
-serve paper: $(VENV)/ready
+serve: $(VENV)/ready
 	$(BIN)/python -m diffstudy.site.build $@
 chapters: $(VENV)/ready
 	$(BIN)/python -m diffstudy.site.build chapters $(CHAPTERS)
@@ -78,4 +77,4 @@ readme export: $(VENV)/ready
 	$(BIN)/python -m diffstudy.site.build $@
 
 clean:
-	rm -rf $(VENV) $(PLAIN) $(FLOORS) $(XLA) _proc _site build dist *.egg-info nbs/nbdev.yml path.pdf
+	rm -rf $(VENV) $(PLAIN) $(FLOORS) $(XLA) _proc _site build dist *.egg-info nbs/nbdev.yml

@@ -27,8 +27,7 @@ class Exercise:
         slips: Messages → wrong answers
         probe: `probe(answer, *inputs)` → tensors, in place of a plain call
         rtol: Relative tolerance of each element
-        atol: Absolute tolerance, for elements that are zero
-        points: Points in a problem set"""
+        atol: Absolute tolerance, for elements that are zero"""
     id: str
     solution: Callable
     inputs: Callable[[], list]
@@ -36,7 +35,6 @@ class Exercise:
     probe: Callable | None = None
     rtol: float = 1e-5
     atol: float = 1e-9
-    points: int = 1
 
     near = property(
         lambda self: max(1e-4, self.rtol),

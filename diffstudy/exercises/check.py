@@ -24,7 +24,7 @@ def add(id: str, solution: Callable, inputs: Callable[[], list], slips: dict = {
         solution: Right answer, with the name and arguments of the stub
         inputs: Returns the tuples of arguments to try answers on
         slips: Messages → wrong answers, or pairs (old, new) of text in the solution
-        **more: Fields of `Exercise`: probe, rtol, atol, points"""
+        **more: Fields of `Exercise`: probe, rtol, atol"""
     wrong = {
         says: with_edits(solution, *slip) if isinstance(slip, tuple) else slip
         for says, slip in slips.items()}

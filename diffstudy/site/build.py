@@ -236,10 +236,9 @@ def describe(source: str) -> str:
 SOLUTION = {"cellView": "form", "jupyter": {"source_hidden": True}}  # Colab's word, and Jupyter's
 
 def kept_metadata(text: str, metadata: dict) -> dict:
-    "The metadata of a saved cell: a solution is hidden in Jupyter and Colab, a slide is marked."
+    "The metadata of a saved cell: a solution is hidden in Jupyter and Colab."
     solution = re.search(r"(?m)^#\|\s*exports exercises\.c\d", text) and "#| code-fold" in text
-    tags = [t for t in metadata.get("tags", []) if t.startswith("lecture-")]
-    return (dict(SOLUTION) if solution else {}) | ({"tags": tags} if tags else {})
+    return dict(SOLUTION) if solution else {}
 
 def tidy(nb):
     "Keep the outputs that teach: no counters, no widgets, no metadata but marks."
@@ -518,12 +517,12 @@ STUDIES = [f"studies.{name}" for name in (
     "compression inverse small_gan gaussians ddgan_ablation ddgan_mnist redraw restore solvers "
     "trilemma distillation families gans bench commands").split()]
 EXERCISED = (  # chapters with exercises
-    10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,
-    50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)
+    10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 45,
+    50, 51, 52, 59, 60)
 EXERCISES = ["exercises.check", *(f"exercises.c{n}" for n in EXERCISED), "exercises.commands"]
 ORDER = [
     *LIBRARY, *STUDIES, *EXERCISES, "site.build", "site.equations", "site.live",
-    "site.slides", "site.website", "__main__"]
+    "site.website", "__main__"]
 DATA = tuple(f"data.{m}" for m in ROOMS["data"])
 APART = {  # module -> what it must not know of, however early it comes
     **{m: {"nets.models", "train.loop", *DATA} for m in (
@@ -679,7 +678,6 @@ readme    write the lists of chapters and README.md
 chapters  run chapters, all or those with these parts of names, and save their outputs
 docs      render the site
 serve     show the site and follow changes
-paper     print the path as one PDF
 browser   check that a browser is there"""
 
 def main():
@@ -691,7 +689,7 @@ def main():
     p.add_argument("names", nargs="*", help="of chapters")
     p.add_argument("--profile", default="cpu", choices=("ci", "cpu", "gpu"))
     a = p.parse_args()
-    if a.task in ("docs", "serve", "browser", "paper"):
+    if a.task in ("docs", "serve", "browser"):
         try: getattr(importlib.import_module("diffstudy.site.website"), a.task)()
         except RuntimeError as e: sys.exit(str(e))
     if a.task == "chapters": chapters(*a.names, profile=a.profile)

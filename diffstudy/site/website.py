@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 import yaml
 from filelock import FileLock
-from . import build, equations, live, slides
+from . import build, equations, live
 
 # %% ../../nbs/99_website.ipynb #f8f58731
 WEB = ("katex@0.16", "axe-core@4")
@@ -32,22 +32,36 @@ def web_packages() -> Path:  # The folder that holds them, inside this environme
         scratch.replace(where)
     return modules
 
+# %% ../../nbs/99_website.ipynb #d0bde39f
+def inline(text: str, link: str = r"\1") -> str:  # HTML
+    "Markdown within a line: code, formulas, bold, italics; a link is its text, or as is said."
+    kept = []
+    def keep(made):
+        kept.append(made)
+        return f"\0{len(kept) - 1}\0"
+    text = re.sub(r"\$([^$]+)\$", lambda m: keep(math_span(m.group(1))), text)
+    text = re.sub(r"`([^`]+)`", lambda m: keep(f"<code>{html.escape(m.group(1))}</code>"), text)
+    text = html.escape(re.sub(r"<[^>]*>", "", text), quote=False)
+    text = re.sub(r"\[([^]]*)\]\(([^)]*)\)", link, text)
+    text = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", text)
+    text = re.sub(r"\*(.+?)\*", r"<i>\1</i>", text)
+    return re.sub("\0(\\d+)\0", lambda m: kept[int(m.group(1))], text)
+
+def math_span(tex: str, kind: str = "span", look: str = "math") -> str:
+    "A formula that the deck's script sets."
+    return f'<{kind} class="{look}">{html.escape(tex.strip(), quote=False)}</{kind}>'
+
 # %% ../../nbs/99_website.ipynb #4c10fe3a
 EXPORTS = re.compile(  # a cell for another module
     r"(?m)^#\|\s*(?:exports?|exporti)[ \t]+([\w.]+)[ \t]*$")
 
-def role(cell: dict) -> str:
-    "What a cell is of an exercise: its solution, registration or check; empty for all else."
+def is_solution(cell: dict) -> bool:
+    "Whether a cell is the solution of an exercise: folded under this name, or for the checker."
     text = "".join(cell["source"])
     module, hidden = EXPORTS.search(text), re.search(r"(?m)^#\|\s*hide\s*$", text)
-    if cell["cell_type"] != "code": return ""
     mine = module and module.group(1).startswith("exercises.")
-    if mine and hidden:
-        return "registration" if re.search(r"(?m)^add\(", text) else ""  # imports are for all
     folded = re.search(r"(?m)^#\|\s*code-summary:\s*[\"']?Solution", text)
-    if folded or mine: return "solution"
-    return "check" if re.search(r"(?m)^exercise\(", text) else ""
-
+    return cell["cell_type"] == "code" and bool(folded or mine and not hidden)
 
 COLAB, LINK = "https://colab.research.google.com/github", r'<a href="\2">\1</a>'
 
@@ -59,19 +73,16 @@ def facts(nb: Path) -> str:  # HTML
     hint = "Install diffstudy there first, as the home page says"
     if any("install -q" in c["text"] for c in build.cells(nb)):
         hint = "Its first cell of code installs diffstudy there"
-    student = f'download="{nb.stem}_student.ipynb"'
-    student = f'<a href="notebooks/student/{name}" {student}>Notebook without the solutions</a>'
-    told = [f"<dt>{k}</dt><dd>{slides.inline(h[k].replace('.ipynb', '.html'), LINK)}</dd>"
+    told = [f"<dt>{k}</dt><dd>{inline(h[k].replace('.ipynb', '.html'), LINK)}</dd>"
             for k in ("Read before", "Uses", "See", "Run") if h.get(k)]
-    more = [*[student] * bool(build.exercises(nb)),
-            f'<a href="{git}/issues/new?title={name}">Report a mistake</a>']
+    more = f'<a href="{git}/issues/new?title={name}">Report a mistake</a>'
     return " ".join([
         f"<span>{h['Read']} to read</span>" if h else "",
         f'<a href="{colab}" title="{hint}">Colab</a>',
         f'<a href="notebooks/{name}" download="{name}">Notebook</a>',
         f'<a href="{git}/{file}">Source</a>',
         f'<details class="more"><summary>Before, and more</summary><div><dl>{"".join(told)}</dl>'
-        f"<p>{' · '.join(more)}</p></div></details>"])
+        f"<p>{more}</p></div></details>"])
 
 # %% ../../nbs/99_website.ipynb #a32db10b
 AFTER = "61"  # number of the page that follows the path
@@ -364,15 +375,11 @@ def docs(
     return out
 
 # %% ../../nbs/99_website.ipynb #24f7e899
-def to_download(nb: Path, student: bool = False) -> str:  # The notebook's JSON
-    "A notebook whose outputs are text alone; for a student, without the solutions."
+def to_download(nb: Path) -> str:  # The notebook's JSON
+    "A notebook whose outputs are text alone."
     doc = json.loads(nb.read_text(encoding="utf-8"))
-    if student:
-        doc["cells"] = [c for c in doc["cells"] if role(c) not in ("solution", "registration")]
     for c in doc["cells"]:
-        mine = role(c)
-        if mine == "solution": c["metadata"] |= build.SOLUTION | {"tags": ["solution"]}
-        if mine == "check" and student: c["outputs"], c["execution_count"] = [], None
+        if is_solution(c): c["metadata"] |= build.SOLUTION | {"tags": ["solution"]}
         for o in (o for o in c.get("outputs", []) if "data" in o):
             o["data"] = {k: v for k, v in o["data"].items() if k == "text/plain"}
     for c in doc["cells"]: c["source"] = "".join(c["source"])
@@ -512,6 +519,48 @@ def with_drawings(page: str, images: Path) -> str:
                 f'style="max-width:{width}px">{rest}')
     return re.sub(r'<img\b[^>]*\bsrc="(?:[^"]*/)?images/(draw-[\w-]+)\.svg"[^>]*>', drawn, page)
 
+# %% ../../nbs/99_website.ipynb #5a94f659
+def for_page(figure: bytes) -> bytes:
+    "A figure as the site has it: on the page's ground, in fewer bytes that show the same."
+    def picture(m): return b"webp;base64," + base64.b64encode(webp(base64.b64decode(m[1])))
+    if figure[:4] == b"\x89PNG": return webp(figure)
+    # not in the rule for dark pages: it would fill all that has no fill, over what lies below
+    figure = re.sub(rb'(?<!\*=")fill: ' + GROUND.encode(), b"fill: none", figure)
+    figure = figure.replace(b": #000000", b": " + INK.encode())  # black would be lost in the dark
+    figure = re.sub(rb'(?<=data:image/)png;base64,([^"]+)', picture, figure)
+    return lighter(figure.decode()).encode()
+
+def webp(picture: bytes) -> bytes:
+    "A picture of at most 256 colors."
+    image, out = Image.open(io.BytesIO(picture)), io.BytesIO()
+    if image.mode != "P":  # this way of choosing them keeps what is clear
+        image = image.convert("RGBA").quantize(256, Image.Quantize.FASTOCTREE)
+    image.save(out, "WEBP", lossless=True, quality=70)
+    return out.getvalue()
+
+def lighter(svg: str) -> str:
+    "A drawing with one decimal, short names, and the look of equal marks told once."
+    def place(m): return f"{float(m[0]):.1f}".removesuffix(".0")
+    def way(m):  # a command holds until there is another one
+        d = re.sub(r" ?([MLQCZz]) ?", r"\1", re.sub(r"\d+\.\d+", place, m[0]))
+        d = re.sub(r"([LQC])[^A-Z]+(?:\1[^A-Z]+)+", lambda c: c[1] + c[0][1:].replace(c[1], " "), d)
+        return re.sub(r"M([^A-Za-z]+)L([^A-Za-z]+)", line, d)
+    def line(m):  # from one point to the next, in tenths
+        at = [round(10 * float(v)) for v in f"{m[1]} {m[2]}".split()]
+        by = [f"{(b - a) / 10:.1f}".removesuffix(".0") for a, b in zip(at, at[2:])]
+        short = " ".join(re.sub(r"^(-?)0\.", r"\1.", v) for v in by).replace(" -", "-")
+        return f"M{at[0] / 10:g} {at[1] / 10:g}l{short}"
+
+    svg = re.sub(r'<g id="[^"]*"', "<g", re.sub(r'(?<= d=")[^"]*', way, svg))
+    svg = re.sub(r'(<use [^>]*)transform="translate\(([\d.]+) 0\)"', r'\1x="\2"', svg)
+    svg = re.sub(r'(?<= [xy]=")\d[\d.]*', place, svg.replace("xlink:href", "href"))
+    short = {n: f"i{i}" for i, n in enumerate(dict.fromkeys(re.findall(r' id="([^"]+)"', svg)))}
+    svg = re.sub(r'( id="|href="#|url\(#)([^")]+)', lambda m: m[1] + short[m[2]], svg)
+    mark, place_of = r'(<use href="#\w+")', r' x="[^"]*" y="[^"]*"'
+    svg = re.sub(rf"<g>({mark}[^>]*>)</g>", r"\1", svg)
+    row = rf'{mark}{place_of}( style="[^"]*")/>(?:\1{place_of}\2/>)+'
+    return re.sub(row, lambda m: f"<g{m[2]}>{m[0].replace(m[2], '')}</g>", svg)
+
 # %% ../../nbs/99_website.ipynb #ae9202b5
 LETTERS, DPI = 10, 110  # points of the smallest letters, pixels of an inch: as in `viz.setup`
 PHONE, READABLE = 384, 8  # px: the width of a figure on a phone, and of letters that one can read
@@ -545,7 +594,7 @@ def with_files(page: str, folder: Path, small: dict[str, float]) -> str:
         kind, (width, height) = "webp" if figure[:4] == b"\x89PNG" else "svg", size(figure)
         file = folder / f"{folder.name.removesuffix('_files')}_{next(count)}.{kind}"
         folder.mkdir(exist_ok=True)
-        file.write_bytes(slides.for_page(figure))
+        file.write_bytes(for_page(figure))
         source, alt = f'src="{folder.name}/{file.name}"', m["a"] or m["b"]
         if alt is None: return re.sub('src="[^"]*"', source, m.group(0))  # such as a slider's
 
@@ -627,12 +676,9 @@ def finish(site: Path):
     for name, file in live.files().items():
         (site / name).parent.mkdir(exist_ok=True)
         shutil.copy(file, site / name)
-    (site / "notebooks" / "student").mkdir(parents=True, exist_ok=True)
+    (site / "notebooks").mkdir(exist_ok=True)
     for nb in build.notebooks():
         (site / "notebooks" / nb.name).write_text(to_download(nb), encoding="utf-8")
-        if build.exercises(nb):
-            student = to_download(nb, student=True)
-            (site / "notebooks" / "student" / nb.name).write_text(student, encoding="utf-8")
 
     for theirs in site.glob("site_libs/*"):
         if theirs != own: shutil.rmtree(theirs) if theirs.is_dir() else theirs.unlink()
@@ -648,7 +694,6 @@ def finish(site: Path):
     (site / "llms.txt").write_text(plain_list(), encoding="utf-8")
     (site / "search.json").write_text(search_index(site), encoding="utf-8")
     lead_on(site)
-    slides.write_decks(site)
 
 # %% ../../nbs/99_website.ipynb #36ce148d
 BROWSERS = (
@@ -695,19 +740,3 @@ def serve():
             print("rendering again", flush=True)
             render()
             seen = newest()
-
-def paper():
-    "Print the path as one document, `path.pdf`, by the browser that the tests use."
-    here, site = build.root(), docs()
-    def inner(nb):
-        text = (site / f"{nb.stem}.html").read_text(encoding="utf-8")
-        return re.search("(?s)<main.*</main>", text).group().replace('loading="lazy"', "")
-    whole = (site / f"{build.path()[-1].stem}.html").read_text(encoding="utf-8")
-    begin, end = re.split("(?s)<main.*</main>", whole)
-    pages = "".join(map(inner, build.path())).replace('id="content"', "")
-    (site / "path.html").write_text(begin + pages + end, encoding="utf-8")
-    with served(site) as address:
-        how = "--no-pdf-header-footer", "--virtual-time-budget=90000"
-        subprocess.run([browser(), *FLAGS, *how, f"--print-to-pdf={here / 'path.pdf'}",
-                        f"{address}path.html"], check=True, capture_output=True)
-    (site / "path.html").unlink()

@@ -88,23 +88,6 @@ ask.slider = e => {
   return [shown.map(i => i.src.slice(-200)).join(), e.getAttribute('aria-valuetext'),
           f.querySelector('.ds-value').textContent] };
 
-ask.deck = async () => {
-  while (!performance.getEntriesByName('complete').length) await new Promise(requestAnimationFrame);
-  const all = [...document.querySelectorAll('section')], over = [];
-  all.forEach((s, i) => {
-    all.forEach(other => other.classList.toggle('now', other === s));
-    s.querySelectorAll('details').forEach(d => d.open = true);
-    const boxes = [...s.querySelectorAll('.katex-html, img, pre, p, h1, h2, figcaption')]
-      .map(e => e.getBoundingClientRect());
-    const end = s.querySelector('footer').getBoundingClientRect().top + 2;
-    const out = b => b.top < 0 || b.bottom > end || b.right > innerWidth + 1;
-    if (boxes.some(out)) over.push(`${i + 1}: ${s.innerText.slice(0, 60)}`);
-  });
-  return {
-    over, images: [...document.images].filter(i => !i.naturalWidth).map(i => i.src),
-    math: [...document.querySelectorAll('.katex-error')].map(e => e.title), count: all.length};
-};
-
 ask.hits = () => [...document.querySelectorAll('.hits a span')].slice(0, 3).map(e => {
   const r = e.getBoundingClientRect(), y = (r.top + r.bottom) / 2;
   const seen = x => e.contains(document.elementFromPoint(x, y));

@@ -5,7 +5,7 @@ import base64, html, json, os, re, tempfile
 from pathlib import Path
 import pytest, yaml
 from ... import viz
-from .. import build, slides, website
+from .. import build, website
 from .test_build import HERE, NOTEBOOKS
 
 PAGES = [n.replace(".ipynb", ".html") for n in NOTEBOOKS]
@@ -47,19 +47,6 @@ def test_a_line_stands_for_a_folded_check():
     assert [text for text in calls if not build.only_calls(text)] == []
     more = "test_a()\nprint(1)", "x = test_a()", "a_test()", "test", "import os", "%time x"
     assert [text for text in more if build.only_calls(text)] == []
-
-# %% ../../../nbs/99_website.ipynb #56eb9c77
-def test_a_students_edition_has_no_solutions():
-    "a student's edition has task, stub and check without an answer; the full one closes solutions"
-    nb = HERE / "nbs" / "20_guidance.ipynb"
-    full, student = (json.loads(website.to_download(nb, s))["cells"] for s in (False, True))
-    kinds = [website.role(c) for c in full]
-    assert min(map(kinds.count, ("solution", "registration", "check"))) >= 3
-    closed = [c["metadata"].get("cellView") == "form" for c in full]
-    assert closed == [kind == "solution" for kind in kinds]
-    kept = [c["source"] for c, k in zip(full, kinds) if k not in ("solution", "registration")]
-    assert kept == [c["source"] for c in student]
-    assert all(c["outputs"] == [] for c in student if website.role(c) == "check")
 
 # %% ../../../nbs/99_website.ipynb #59c0d1a2
 def test_a_curve_hides_nothing_on_a_dark_page(tmp_path):
@@ -376,20 +363,6 @@ def test_page_in_a_browser(site, chromium, one_tab, page):
         if shown <= 250 * slower: break
         shown = max(one_tab(page)[0].evaluate(SHOWN))
     assert shown <= 250 * slower, f"{page} can be read after {shown:.0f} ms"
-
-# %% ../../../nbs/99_website.ipynb #4c24993f
-@pytest.mark.parametrize("lecture", slides.LECTURES)
-def test_a_deck_in_a_browser(site, chromium, lecture):
-    "a deck needs no network, every figure is there, nothing is larger than its slide"
-    context = chromium.new_context(viewport={"width": 1280, "height": 720}, offline=True)
-    tab, wrong = context.new_page(), []
-    tab.on("console", lambda m: m.type == "error" and wrong.append(m.text))
-    tab.on("pageerror", lambda e: wrong.append(str(e)))
-    tab.goto((site[0] / "slides" / f"lecture-{lecture}.html").as_uri(), wait_until="load")
-    seen = tab.evaluate(ASK["deck"])
-    context.close()
-    assert 15 <= seen.pop("count") <= 32
-    assert (seen, wrong) == ({"over": [], "images": [], "math": []}, [])
 
 # %% ../../../nbs/99_website.ipynb #3e9c7a8c
 def test_the_cheat_sheet_is_two_pages_of_paper(site, chromium):
