@@ -407,7 +407,7 @@ _Mask = option(
     default="none")
 _Noise = option(
     float, "Standard deviation of the picture's noise, where black is -1 and white 1.", default="0")
-_Method = option(str, "Method: pigdm, dps, replacement or particles.", default="pigdm")
+_Method = option(str, "Method: pigdm, dps or replacement.", default="pigdm")
 _State = option(
     int, "State of a GAN's chain to which the picture is noised, and from which all of it is drawn "
     "again.", default="2", hidden=True)

@@ -305,9 +305,8 @@ NETWORK_CALLS = {
     "flow": lambda steps: None, "gotta-go-fast": lambda steps: None,  # as often as it needs
 }
 
-# what `restore` tells a method: a step where no noise says it, as 80a found it best; a filter for
-# each answer
-METHOD_OPTIONS = dict(dps=dict(step=9.), particles=dict(particles=16))
+# a step for `restore` where no noise says it: the best of several on held-out digits
+METHOD_OPTIONS = dict(dps=dict(step=9.))
 
 # %% ../../nbs/76c_vdm_runs.ipynb #b49ab59a
 class VDMRun(GenerativeRun):
@@ -379,7 +378,7 @@ class VDMRun(GenerativeRun):
             mask: True at hidden pixels, `(h, w)` or `(c, h, w)`
             operator: Measurement operator instead of a mask, such as `inverse.Downsample(2)`
             noise: Standard deviation of measurement noise, in the units of the data
-            method: A name of `inverse.METHODS`; "particles" takes 16 calls for one
+            method: A name of `inverse.METHODS`
             n: Number of answers without labels
             w: Guidance weight; 0: no guidance
             steps: Sampler steps
@@ -406,15 +405,14 @@ class VDMRun(GenerativeRun):
 
         def draw(labels, own, progress):
             calls = iter(progress(range(steps)))
-            def told(z, gamma):  # a filter has many particles of the one label that it is told
+            def told(z, gamma):
                 next(calls, None)
-                c = None if labels[0] is None else labels * (len(z) // len(labels))
+                c = None if labels[0] is None else labels
                 return self.predict(c, w=w)(z, gamma)
             z = inverse.restore(told, measured, gammas, own, n=len(own), method=method, **each)
             return self.model.decode(z, gammas[-1], own)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            batch = 1 if method == "particles" else len(labels)
-            k = sample_in_batches(labels, seed, batch, draw, progress)
+            k = sample_in_batches(labels, seed, len(labels), draw, progress)
 
         # what is seen without noise stays as it is
         exact = operator is None and not noise

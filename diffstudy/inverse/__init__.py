@@ -1,4 +1,3 @@
-"""Restore pictures from measurements: holes, blur, few pixels."""
+"""Restore pictures from measurements: holes, noise, few pixels."""
 from .inverse import (
-    Blur, Downsample, METHODS, Mask, Matrix, Measurement, dps, pigdm, posterior, replacement,
-    restore, tds, tds_samples)
+    Downsample, METHODS, Mask, Matrix, Measurement, dps, pigdm, posterior, replacement, restore)

@@ -495,7 +495,7 @@ ROOMS = {  # package → its modules; what comes later may use what comes before
     "train": ["files", "devices", "optim", "watch", "checkpoint", "weights", "loop"],
     "nets": ["kernels", "models"],
     "process": ["process", "notation", "schedule", "sample", "solvers"],
-    "guidance": ["formulas", "guided", "particles"],
+    "guidance": ["formulas", "guided"],
     "data": ["mixtures", "images", "stacked", "folders", "sets", "patches"],
     "vdm": [
         "bound", "snr", "heads", "decoder", "model", "objectives", "likelihood", "compression"],
@@ -513,8 +513,8 @@ ROOMS = {  # package → its modules; what comes later may use what comes before
     "viz": []}
 LIBRARY = [f"{room}.{m}" if m else room for room, found in ROOMS.items() for m in found or [""]]
 STUDIES = [f"studies.{name}" for name in (
-    "record common copies guidance tilted ablation last_bits pictures dial calls emoji objectives "
-    "compression inverse small_gan gaussians ddgan_ablation ddgan_mnist redraw restore solvers "
+    "record common copies guidance ablation last_bits pictures dial calls emoji objectives "
+    "compression inverse small_gan gaussians ddgan_ablation ddgan_mnist redraw solvers "
     "trilemma distillation families gans bench commands").split()]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 45,
@@ -527,7 +527,7 @@ DATA = tuple(f"data.{m}" for m in ROOMS["data"])
 APART = {  # module -> what it must not know of, however early it comes
     **{m: {"nets.models", "train.loop", *DATA} for m in (
         "process.schedule", "process.process", "guidance.formulas", "guidance.guided",
-        "guidance.particles", "process.solvers", "vdm.bound", "vdm.snr")},
+        "process.solvers", "vdm.bound", "vdm.snr")},
     "nets.models": {"process.schedule", "vdm.bound", "vdm.snr", *DATA},
     "train.files": set(ORDER) - {"core"},
     "train.checkpoint": set(ORDER) - {"core", "settings", "train.files"},

@@ -30,8 +30,7 @@ def files() -> dict[str, Path]:  # Path within the site → file
     found = {f"live/{p.name}": p for p in sorted(folder().iterdir()) if p.suffix in loaded}
     return found | {f"micro/{p.name}": p for p in sorted((folder().parent / "micro").glob("*.*"))}
 
-USES = dict(patches=("plane",), guided=("plane", "product", "work", "hole"),
-            hole=("plane", "product", "work", "guided"))  # whose files a figure loads as well
+USES = dict(patches=("plane",), guided=("plane", "product", "work"))  # whose files a figure loads as well
 
 def loads(name: str) -> int:
     "How many bytes a figure loads when it is started."
@@ -180,20 +179,6 @@ def drawn(model, parts, c, levels, seed: int = 0):
     return data.encode(x, levels)
 
 # %% ../../nbs/98a_live.ipynb #7af497d3
-def still_hole(place: Path):
-    "Three digits without their lower half, and four answers to each; and the digits themselves."
-    held, model = data.load("mnist")[1], read("guided", place)[1]
-    k = torch.stack([held.images[held.labels == c][0] for c in range(held.classes)])
-    disk.replace_file(place / "hole.bin", bytes(k.flatten().tolist()))
-    x, seen = data.encode(k[[2, 3, 7]], 256), torch.zeros(1, 28, 28, dtype=torch.bool)
-    seen[:, :14] = True
-    y = inverse.Measurement(x.repeat_interleave(4, 0), inverse.Mask(seen))
-    z = inverse.restore(
-        model.predict(), y, grid(model.schedule, 32), stream(0, "hole"), n=12,
-        method="replacement")
-    given = torch.where(seen, x, 0.)
-    _page(torch.cat([given[:, None], z.clamp(-1, 1).unflatten(0, (3, 4))], 1), place / "hole.png")
-
 def still_patches(place: Path):
     "The training digits, what a network of `copies` drew from six noises, and these noises."
     kept, images, n = record.load("copies"), data.load("digits")[0], 6
@@ -227,14 +212,13 @@ def micro() -> str:
 def main():
     "Write the weights and still pictures of a live figure from a finished run, or the program."
     p = argparse.ArgumentParser(prog="python -m diffstudy.site.live", description=main.__doc__)
-    p.add_argument("figure", choices=["digits", "guided", "hole", "patches", "micro"])
+    p.add_argument("figure", choices=["digits", "guided", "patches", "micro"])
     p.add_argument("run", nargs="?", help="folder of a run, or weights by their name")
     a = p.parse_args()
     if a.figure == "micro":
         disk.replace_file(folder().parent / "micro" / "microdiffusion.py", micro().encode())
         return
-    stills = dict(hole=still_hole, patches=still_patches)
-    if a.figure in stills: return stills[a.figure](folder())
+    if a.figure == "patches": return still_patches(folder())
     header = write(a.figure, experiment.open(a.run, "cpu"))
     model, parts = read(a.figure)[1:]
     x = drawn(model, parts, torch.arange(10), header["facts"]["levels"], seed=1)

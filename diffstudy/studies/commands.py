@@ -14,7 +14,6 @@ from ..cli import command, option, usage
 # %% ../../nbs/77_cli.ipynb #b3aba20a
 STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY` the attribute
     "guidance": "guidance",
-    "tilted": "tilted",
     "inverse": "inverse",
     "ablation": "ablation",
     "variance": "ablation:VARIANCE",
@@ -47,7 +46,6 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "ddgan-mnist": "ddgan_mnist:MNIST",
     "ddgan-stacked": "ddgan_mnist:STACKED",
     "redraw": "redraw",
-    "restore": "restore",
     "latent": "redraw:LATENT",
     "keeps": "redraw:KEEPS",
     "pictures": "pictures",

@@ -4,9 +4,8 @@
 import math
 import pytest, torch
 from .. import data, inverse
-from ..core import Normal, stream
-from ..guidance.particles import systematic_resampling
-from ..inverse import Blur, Downsample, Mask, Matrix, Measurement
+from ..core import stream
+from ..inverse import Downsample, Mask, Matrix, Measurement
 from ..process import Cosine, alpha, grid, sample, sigma
 
 # %% ../../nbs/24_inverse.ipynb #24b00006
@@ -14,8 +13,7 @@ OPERATORS = {  # Name -> an operator, the shape of x
     "mask": (Mask(torch.arange(16).reshape(1, 4, 4) % 3 > 0), (2, 4, 4)),
     "all": (Mask(), (2, 4, 4)),
     "downsample": (Downsample(2), (2, 4, 4)),
-    "blur": (Blur(torch.tensor([[.1, .2, .1], [0., .4, .1]])), (1, 4, 6)),
-    "matrix": (Matrix(torch.randn(3, 5, generator=stream(0, "matrix"))), (5,)),
+    "matrix": (Matrix(torch.tensor([[1., 2., 0., 1.], [0., 1., 3., -2.]])), (4,)),
 }
 
 # %% ../../nbs/24_inverse.ipynb #24b00007
@@ -32,12 +30,6 @@ def test_operators_know_their_transpose_and_their_inverse(name, s, n):
     torch.testing.assert_close(op.transpose(v).flatten(1), A, atol=1e-9, rtol=0)
     exact = torch.linalg.pinv(s * A @ A.mT + n * torch.eye(len(A), dtype=torch.float64))
     torch.testing.assert_close(op.solve(v, s, n).flatten(1).mT, exact, atol=1e-6, rtol=1e-6)
-
-def test_blur_is_a_sum_of_shifted_pictures():
-    "a kernel of 1 × 4: entry (0, 2) weighs the pixel itself"
-    kernel, x = torch.tensor([[.1, .2, .3, .4]]), torch.arange(24.).view(1, 1, 4, 6)
-    shifted = sum(w * x.roll(j - 2, 3) for j, w in enumerate(kernel[0]))
-    torch.testing.assert_close(Blur(kernel).forward(x), shifted)
 
 # %% ../../nbs/24_inverse.ipynb #24b00011
 def plane():
@@ -94,20 +86,6 @@ def test_the_limits_are_plain_samples_and_the_picture(method):
     assert torch.equal(none, sample.ancestral(mix.predict, sample.initial((5, 2), g), gammas, g))
     assert torch.equal(whole, torch.tensor([[.4, .1]]).expand(5, 2))
 
-# %% ../../nbs/24_inverse.ipynb #24b00029
-def test_particles_draw_the_posterior_and_an_answer_is_its_own_filter():
-    "2,000 particles have the moments of the posterior, to 0.1; answers can be filters of their own"
-    mix, m, post, gammas = plane()
-    x = inverse.restore(mix.predict, m, gammas, stream(0), n=2000, method="particles")
-    exact, _ = post.sample(100_000, stream(1))
-    torch.testing.assert_close(x.mean(0), exact.mean(0), atol=.1, rtol=0)
-    torch.testing.assert_close(x.T.cov(), exact.T.cov(), atol=.1, rtol=0)
-    def own(seeds):
-        return inverse.restore(
-            mix.predict, m, gammas, [stream(s) for s in seeds], n=len(seeds),
-            method="particles", particles=8)
-    assert torch.equal(own([3, 4])[1], own([4])[0])
-
 # %% ../../nbs/24_inverse.ipynb #fb0b65cc
 EYE = torch.eye(3, dtype=torch.float64)
 
@@ -116,6 +94,7 @@ class Step:
     def __init__(self):
         g, shapes = stream(0, "closed"), ((3, 3), (1, 3), (7, 3), (1, 2), (2, 3))
         root, self.mean, self.z, self.y, self.A = (noise_of(shape, g) for shape in shapes)
+        self.A = 1.3 * torch.linalg.qr(self.A.mT).Q.mT
         self.cov, self.n = root @ root.mT + .1 * EYE, .3
         self.levels = torch.tensor([1.3, -4.], dtype=torch.float64)
         self.a, self.s = alpha(self.levels[0]), sigma(self.levels[0])
@@ -177,33 +156,6 @@ def test_replacement_puts_in_a_draw_of_what_was_measured():
     mean, nu = o.own(o.guess(o.z, o.levels[0])[0])
     torch.testing.assert_close(x, mean + nu * noise_of((7, 3), g), atol=1e-9, rtol=0)
 
-def test_a_weight_is_the_model_s_step_over_the_pulled_one_times_the_likelihood():
-    "log N(z_s; own) − log N(z_s; pulled) + log N(y; A z_s, n² I), constants included: to 1e-9"
-    o = Step()
-    pull, said = o.pull(o.s ** 2)
-    (own, nu), (pulled, _) = o.own(o.x), o.pulled(pull)
-    def log_normal(x, mean, std): return Normal(mean, std ** 2 * torch.ones_like(x)).log_prob(x)
-    n = torch.tensor(o.n, dtype=torch.float64)
-
-    # resampled, all have the mean of p̃(y|z_t), and each loses that of its ancestor
-    drawn = systematic_resampling(said[None], torch.rand(1, generator=stream(1), dtype=n.dtype))[0]
-    more = said.logsumexp(0) - math.log(7) - said[drawn]
-    for threshold, i, more in (0., torch.arange(7), 0.), (1., drawn, more):
-        r = o.by(inverse.tds, threshold=threshold)
-        want = log_normal(r.z, own[i], nu) - log_normal(r.z, pulled[i], nu) + more
-        want = want + log_normal(r.z @ o.A.mT, o.y, n)
-        torch.testing.assert_close(r.log_weights[0] + r.log_ratio, want, atol=1e-9, rtol=0)
-
-def test_log_ratio_is_the_log_evidence():
-    "of a Gaussian, log N(y; A μ, A C Aᵀ + n² I), by 20,000 particles to 0.02"
-    mix = data.GaussianMixture(
-        torch.ones(1), torch.tensor([[.2, -.1]]), torch.tensor([[[1., .8], [.8, 1.]]]))
-    y, A, n = torch.tensor([[1.3]]), torch.tensor([[1., 0.]]), .3
-    m, z = Measurement(y, Matrix(A), n), sample.initial((20_000, 2), stream(0))
-    r = inverse.tds(mix.predict, m, z, grid(Cosine(-8., 12.), 200, dtype=torch.float64), stream(1))
-    exact = Normal(torch.tensor([.2]), torch.tensor([1.09])).log_prob(y)
-    assert abs(r.log_ratio - exact).item() < .02
-
 # %% ../../nbs/24_inverse.ipynb #24b00030
 def mistakes():
     "Calls that are refused, the error, and what it says."
@@ -221,16 +173,10 @@ def mistakes():
         (lambda: inverse.restore(lambda z, g: z.detach(), m, gammas), ValueError, "differentiated"),
         (lambda: inverse.dps(mix.predict, Measurement(y, Mask()), y, gammas), ValueError, "give step"),
         (lambda: inverse.dps(mix.predict, m, z, gammas, step=-1.), ValueError, "step: .*above 0"),
-        (lambda: Blur(torch.full((3, 3), math.nan)), ValueError, "blur: .*finite"),
-        (lambda: Blur(torch.ones(5, 5)).forward(y), ValueError, "within 4×4 pixels; got 5×5"),
         (lambda: Downsample(0), ValueError, "k: expected a whole number"),
         (lambda: Matrix(torch.eye(2) * 1j), ValueError, "real"),
         (lambda: inverse.replacement(mix.predict, m, z, gammas, repeats=0), ValueError, "repeats"),
-        (lambda: inverse.replacement(lambda z, g: z[:1], m, z, gammas), ValueError, "shape"),
-        (lambda: inverse.tds(mix.predict, m, z, gammas, groups=3), ValueError, "in equal groups"),
-        (lambda: inverse.tds(mix.predict, m, z, gammas, threshold=math.nan), ValueError, "0 to 1"),
-        (lambda: inverse.restore(mix.predict, m, gammas, [stream(0)] * 2, n=2, method="particles"),
-            ValueError, "particles=64")]
+        (lambda: inverse.replacement(lambda z, g: z[:1], m, z, gammas), ValueError, "shape")]
 
 @pytest.mark.parametrize("wrong, error, says", mistakes())
 def test_errors_say_what_was_expected(wrong, error, says):

@@ -297,31 +297,6 @@ def test_a_figure_without_javascript(tab, name):
     assert tab.locator(f"#live-{name}").get_by_role("img", name=FIGURES[name][0]).is_visible()
     assert tab.asked == [""]
 
-def test_a_hole_is_filled_as_pytorch_fills_it(tab):
-    "a stroke hides pixels; half of a digit by a button, eight answers in four steps: to 1e-3"
-    figure = press(tab, "hole")
-    figure.get_by_role("button", name="Nothing").click()
-    assert "Nothing is hidden" in figure.locator(".says").text_content()
-    figure.locator("input[type=range]").press("Home")
-    board = figure.locator(".board")
-    board.drag_to(board, source_position=dict(x=40, y=40), target_position=dict(x=120, y=40))
-    hidden = int(board.get_attribute("aria-label").split("; ")[1].split()[0])
-    assert 60 < hidden < 120
-    figure.get_by_role("button", name="Lower half").click()
-    until(tab, "hole", "s?.count === 8 && s.hole[0] === 0 && s.hole[783] === 1")
-    first, y, steps, seed = seen(tab, "hole", "first", "y", "steps", "seed")
-    assert steps == 4
-    assert "32 calls" in figure.locator(".says").text_content()
-
-    # the same from the figure's own noise
-    noise = call(tab, "hole", "return [...m.noises(args[0], 0, 4, 784)]", seed)
-    start, *others = torch.tensor(noise).view(-1, 1, 1, 28, 28)
-    others, model = iter(others), read("guided")[1]
-    visible = torch.arange(28)[:, None] < 14
-    measured = inverse.Measurement(torch.tensor(y).view(1, 1, 28, 28), inverse.Mask(visible))
-    with patch.object(inverse.inverse, "randn_like", lambda x, g=None: next(others)):
-        z = inverse.replacement(model.predict(), measured, start, grid(model.schedule, 4).detach())
-    assert_near(first, z, 1e-3)
 
 @pytest.mark.parametrize("scheme", ("light", "dark"))
 def test_started_figures_keep_nobody_out(tab, scheme):
