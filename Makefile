@@ -2,14 +2,13 @@
 VENV  := .venv
 PLAIN := .venv-plain
 FLOORS := .venv-floors
-XLA   := .venv-xla
 BIN   := $(VENV)/bin
 RUN   := runs/digits
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SOURCES := settings.ini setup.py pyproject.toml $(wildcard diffstudy/*.py diffstudy/*/*.py)
 
-.PHONY: help course test floors accelerator train sample docs serve chapters export readme clean
+.PHONY: help course test floors train sample docs serve chapters export readme clean
 help:
 	@echo "make course    set up, train and sample on the embedded digits, render the site (minutes)"
 	@echo "make test      set up and prove everything: export in sync, pytest, every notebook, the site in a browser"
@@ -18,7 +17,6 @@ help:
 	@echo "make docs      render the site to _site/                        make export  write the package from the notebooks"
 	@echo "make readme    write README.md from nbs/index.ipynb             make clean   remove what the above made"
 	@echo "make floors    the library's tests with the oldest releases that it allows"
-	@echo "make accelerator  steps, samples and waits on another device than the CPU: XLA's, which computes on a CPU; 7 GB"
 
 # The environment: the package in place, with the tools of those who write the course.
 $(VENV)/ready: settings.ini setup.py pyproject.toml
@@ -61,14 +59,6 @@ floors:
 	$(FLOORS)/bin/python -m pip install --quiet --disable-pip-version-check -r $(FLOORS)/oldest.txt mpmath hypothesis
 	$(FLOORS)/bin/python -m pytest diffstudy/tests --ignore diffstudy/tests/test_install.py
 
-# A device that is no CPU, on any machine. torch_xla goes with one release of PyTorch, so it has an environment of its own.
-$(XLA)/ready: settings.ini
-	test -x $(XLA)/bin/python || $(PYTHON) -m venv $(XLA)
-	$(XLA)/bin/python -m pip install --quiet --disable-pip-version-check 'torch==2.9.*' 'torch_xla==2.9.*' 'torchvision==0.24.*' -e '.[course]' mpmath hypothesis scipy
-	@touch $@
-accelerator: $(XLA)/ready
-	ACCELERATOR=nbs/runs/accelerator.json OMP_NUM_THREADS=1 $(XLA)/bin/python -m pytest -q --durations=5 diffstudy/tests/test_accelerator.py diffstudy/tests/test_places.py
-
 serve: $(VENV)/ready
 	$(BIN)/python -m diffstudy.site.build $@
 chapters: $(VENV)/ready
@@ -77,4 +67,4 @@ readme export: $(VENV)/ready
 	$(BIN)/python -m diffstudy.site.build $@
 
 clean:
-	rm -rf $(VENV) $(PLAIN) $(FLOORS) $(XLA) _proc _site build dist *.egg-info nbs/nbdev.yml
+	rm -rf $(VENV) $(PLAIN) $(FLOORS) _proc _site build dist *.egg-info nbs/nbdev.yml

@@ -8,7 +8,7 @@ __all__ = ['expand', 'as_data', 'as_gamma', 'Normal', 'flat_sum', 'randn_like', 
            'by_profile', 'suggest', 'choose', 'Equation', 'implements']
 
 # %% ../nbs/70_core.ipynb #78e7b673
-import difflib, hashlib, math, operator, os, sys
+import difflib, hashlib, math, operator, os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
@@ -289,10 +289,8 @@ def stream(seed: int, *counters, device="cpu") -> torch.Generator:
     name = repr((operator.index(seed), *plain))
     h = hashlib.blake2b(name.encode(), digest_size=8).digest()
 
-    # a generator of the device; of the CPU where there is none, as for XLA, or it is asked for
-    where = os.environ.get("DIFFSTUDY_STREAMS", "device")
-    where = choose(where, dict(device=device, cpu="cpu"), "DIFFSTUDY_STREAMS")
-    try: g = torch.Generator(where)
+    # a generator of the device; of the CPU where there is none
+    try: g = torch.Generator(device)
     except RuntimeError: g = torch.Generator()
     return g.manual_seed(int.from_bytes(h, "little") >> 1)
 
@@ -342,11 +340,10 @@ def pick_device(name=None) -> torch.device:
     if torch.accelerator.is_available():
         fastest = torch.accelerator.current_accelerator()
         there[fastest.type] = torch.accelerator.device_count()
-    if "torch_xla" in sys.modules: there["xla"] = 1  # who imports it means it
     name = name or os.environ.get("DIFFSTUDY_DEVICE")
     try: device = torch.device(name) if name else fastest
     except RuntimeError:  # what else PyTorch knows will do as well
-        raise ValueError(suggest(name, ("cpu", "cuda", "mps", "xpu", "xla"), "device")) from None
+        raise ValueError(suggest(name, ("cpu", "cuda", "mps", "xpu"), "device")) from None
     if (device.index or 0) < there.get(device.type, 0): return device
     here = ", ".join(f"{k} ({n})" if n > 1 else k for k, n in there.items())
     raise ValueError(f"device {str(device)!r} is not here; this machine has: {here}")

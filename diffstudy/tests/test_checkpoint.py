@@ -156,8 +156,6 @@ def test_errors_of_another_run(tmp_path):
         with pytest.raises(error, match=message): checkpoint.load_checkpoint(tmp_path, state)
     refused(toy_state(lr=.02, seed=1), "lr was 0.01 and is 0.02, seed was 0 and is 1")
     refused(toy_state(steps=2), "3 steps, more than steps=2")
-    with mock.patch.dict("os.environ", DIFFSTUDY_STREAMS="cpu"):
-        refused(toy_state(), "DIFFSTUDY_STREAMS was 'device' and is 'cpu'. Use the old values")
     noted = train.State(toy_model(), toy_state().config, notes=dict(data="digits"), rank=CPU)
     refused(noted, "notes.data was None and is 'digits'")
     wide = nn.Sequential(nn.Linear(2, 32), nn.SiLU(), nn.Dropout(.1), nn.Linear(32, 2))
@@ -166,9 +164,9 @@ def test_errors_of_another_run(tmp_path):
         r"0.bias is float32 \(16,\) there and float32 \(32,\) here", checkpoint.CheckpointError)
     longer = checkpoint.load_checkpoint(tmp_path, toy_state(steps=100, save_every=7))
     assert longer.step == 3
-    longer.rank = train.Rank(0, 1, torch.device("xla"))
+    longer.rank = train.Rank(0, 1, torch.device("mps"))
     news, = checkpoint.resume_warnings(checkpoint.read_checkpoint(tmp_path).state, longer)
-    assert "device was cpu and is xla, processor was" in news
+    assert "device was cpu and is mps, processor was" in news
     assert "noise is drawn elsewhere" in news
 
 # %% ../../nbs/74b_checkpoint.ipynb #195bc11f

@@ -7,7 +7,7 @@ import numpy as np, pytest, torch
 from .. import core
 from diffstudy.core import (
     EQUATIONS, REGISTRY, Normal, as_data, as_gamma, as_labels, as_step, check_gamma, choose,
-    draw, expand, implements, pick_device, randn_like, stream,
+    draw, expand, implements, randn_like, stream,
     suggest)
 from ..settings import (
     Settings, above, at_least, flag, free_settings, one_of, or_none, setting, tuple_of, whole)
@@ -131,23 +131,6 @@ def test_streams_are_functions_of_their_names():
     assert (draw(0, "noise", 3) == draw(0, "noise", np.int64(3))).all()
     assert (draw(0, "noise", 3) == draw(0, "noise", torch.tensor(3))).all()
     with pytest.raises(TypeError, match="integer"): stream(3.7)
-
-def test_streams_where_a_device_has_none_or_none_is_wanted(monkeypatch):
-    "the CPU draws, the same numbers; what a device is, PyTorch says"
-    here = stream(0, "noise").initial_seed()
-    assert stream(0, "noise", device="xla").device.type == "cpu"
-    monkeypatch.setenv("DIFFSTUDY_STREAMS", "cpu")
-    drawn = [stream(0, "noise", device=device) for device in ("cuda", "mps", "cpu")]
-    assert [(g.device.type, g.initial_seed()) for g in drawn] == [("cpu", here)] * 3
-    monkeypatch.setenv("DIFFSTUDY_STREAMS", "cup")
-    with pytest.raises(ValueError, match="DIFFSTUDY_STREAMS 'cup'; did you mean 'cpu'"): stream(0)
-
-    # any accelerator that PyTorch knows
-    monkeypatch.delenv("DIFFSTUDY_DEVICE", raising=False)
-    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
-    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("xpu"))
-    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 1)
-    assert pick_device() == torch.device("xpu")
 
 # %% ../../nbs/70_core.ipynb #d5c6f701
 def test_an_example_does_not_depend_on_its_batch():

@@ -56,8 +56,8 @@ def to_cpu_tensors(tensors: dict) -> dict:
     plain = dict(non_blocking=True, copy=True, memory_format=torch.contiguous_format)
     copies = {k: v.detach().to("cpu", **plain) for k, v in tensors.items()}
 
-    # start all copies before waiting for them; XLA waits by itself
-    if {v.device.type for v in tensors.values()} - {"cpu", "xla"}: torch.accelerator.synchronize()
+    # start all copies before waiting for them
+    if {v.device.type for v in tensors.values()} - {"cpu"}: torch.accelerator.synchronize()
     return copies
 
 # %% ../../nbs/74b_checkpoint.ipynb #cfeef5b7
@@ -82,11 +82,9 @@ def nonfinite_names(tensors: dict) -> str:
 
 # %% ../../nbs/74b_checkpoint.ipynb #b6c809ee
 def _environment(state) -> dict:
-    "Record versions, device and random streams, which may change a result."
+    "Record version, device and threads, which may change a result."
     device = state.rank.device
-    here = dict(
-        torch=torch.__version__, device=device.type, processor=device.type,
-        DIFFSTUDY_STREAMS=os.environ.get("DIFFSTUDY_STREAMS", "device"))
+    here = dict(torch=torch.__version__, device=device.type, processor=device.type)
     if device.type == "cuda": here["processor"] = torch.cuda.get_device_name(device)
     if device.type == "cpu":
         here["processor"] = f"{processor()} ({torch.backends.cpu.get_cpu_capability()})"
@@ -281,10 +279,10 @@ def _check_same_run(info, state, path):
 
     # collect all differences for one message; the note "run" equals the run's config.json, which
     # is compared where that file is read
-    key, apart = "DIFFSTUDY_STREAMS", ("run", "hash")  # a hash was noted by an older version
+    apart = "run", "hash"  # a hash was noted by an older version
     own = lambda notes: {k: v for k, v in notes.items() if k not in apart}
-    was = dict(world=info["world"], notes=own(info["notes"])) | {key: info.get(key, "device")}
-    now = dict(world=state.rank.world, notes=own(state.notes)) | {key: _environment(state)[key]}
+    was = dict(world=info["world"], notes=own(info["notes"]))
+    now = dict(world=state.rank.world, notes=own(state.notes))
     was, now = default | info["config"] | flatten(was), config | flatten(now)
     free = free_settings(state.config) | {"steps"}
     free |= {k for k in now if k.startswith("notes.fit.") and k not in was}  # it noted less
@@ -369,11 +367,9 @@ def resume_warnings(info: dict, state) -> list[str]:
     here = {k: v for k, v in _environment(state).items() if k in info}
     differ = [f"{k} was {info[k]} and is {v}" for k, v in here.items() if info[k] != v]
     if differ:
-        moved = (
-            info.get("device") != here.get("device")
-            and os.environ.get("DIFFSTUDY_STREAMS") != "cpu")
         how = "numbers may differ by about 1e-6 from those"
-        if moved: how = "its noise is drawn elsewhere, so that numbers may differ from those"
+        if info.get("device") != here.get("device"):
+            how = "its noise is drawn elsewhere, so that numbers may differ from those"
         news.append(f"{', '.join(differ)}: {how} of an unbroken run")
 
     # a decay that is stretched has fallen further by now than one that was long from the start
