@@ -516,7 +516,7 @@ LIBRARY = [f"{room}.{m}" if m else room for room, found in ROOMS.items() for m i
 STUDIES = [f"studies.{name}" for name in (
     "record common copies guidance tilted ablation last_bits pictures dial calls emoji objectives "
     "compression inverse small_gan gaussians ddgan_ablation ddgan_mnist redraw restore solvers "
-    "trilemma distillation families gans bench commands").split()]
+    "trilemma distillation families gans commands").split()]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,
     50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)
