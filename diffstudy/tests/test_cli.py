@@ -558,46 +558,6 @@ def test_each_study_has_its_name(name):
         assert study.name == name
         assert callable(study.run)
 
-# %% ../../nbs/77_cli.ipynb #3331266b
-ADAPTER = """
-import torch
-class Mine:
-    def __init__(self, config):
-        self.net = torch.nn.Conv2d(config["shape"][0], config["shape"][0], 3, padding=1)
-        self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=1e-3)
-    def train_step(self, x):
-        self.optimizer.zero_grad()
-        loss = (self.net(x + torch.randn_like(x)) - x).square().mean()
-        loss.backward()
-        self.optimizer.step()
-        return loss.detach()
-    def sample_step(self, z, gamma=None): return self.net(z)
-def build(config): return Mine(config)
-"""
-
-def test_bench(monkeypatch):
-    file = tiny_run().with_name("mine.py")
-    file.write_text(ADAPTER)
-    small = "--width", 8, "--blocks", 1, "--batch", 2, "--size", 4, "--channels", 1, "--rounds", 2
-    r = type_in("bench", "vdm", "--other", file, *small)
-    assert r.exit_code == 0, r.output
-    assert re.search(r"train step +mine .* times ours", r.output), r.output
-    refused(("bench", "vmd"), "did you mean 'vdm'")
-    refused(("bench", "vdm", "--other", file.with_name("none.py")), "there is no file")
-    refused(("bench", "vdm", "--rounds", 0), "--rounds: expected a whole number, at least 1; got 0")
-
-    # without an opponent it is compared with both that are built in
-    with monkeypatch.context() as patch:
-        asked = []
-        patch.setattr("diffstudy.studies.bench.compare", lambda makers, *_: asked.extend(makers) or {})
-        type_in("bench", *small)
-    assert asked == ["ours", "diffusers", "diffusers-same"]
-    file.write_text("build = lambda config: config")
-    r = type_in("bench", "vdm", "--other", file, *small)
-    assert r.exit_code == 1, r.output
-    assert "without train_step" in r.output, r.output
-    assert r.output.splitlines()[-1].startswith("error: "), r.output
-
 # %% ../../nbs/77_cli.ipynb #885c1a50
 def test_the_table_of_recipes_is_of_today():
     "from the code and the records; each recipe has a purpose, and a cost unless nobody ran it"

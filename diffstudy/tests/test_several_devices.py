@@ -94,3 +94,118 @@ def test_a_step_of_two_processes_is_the_mean_of_two_steps(of_two, kind):
     torch.testing.assert_close(grads, means, rtol=0, atol=1e-6)
     assert all(torch.equal(numbers(loop[0]), after) for loop in loops)
     assert not all(map(torch.equal, parts[0][-1], parts[1][-1])), "they saw the same"
+
+# %% ../../nbs/89_several_devices.ipynb #27a9f20a
+import json, os, re, shutil, socket, subprocess, sys
+from pathlib import Path
+from unittest import mock
+import pytest, torch
+from .. import data, experiment, train
+from ..experiment import plan as planning
+
+# %% ../../nbs/89_several_devices.ipynb #7991e200
+SETTINGS = dict(
+    vdm=("digits-tiny", dict(schedule="monotone", p_uncond=.4, dropout=.1, grad_accum_steps=2)),
+    muon=("digits-tiny", dict(optimizer="muon", precision="bfloat16")),
+    ddgan=("ddgan-digits-tiny", dict(r1=.02)),
+    stacked=("ddgan-digits-tiny", dict(r1=.02, labels=False)),
+    classifier=("classifier-digits", dict(width=8)))
+
+def begun(kind, rank):
+    "The state, the step and the batches of a small run, for one of its processes."
+    torch.set_num_threads(1)
+    recipe, settings = SETTINGS[kind]
+    images = data.load("digits")[0]
+    if kind == "stacked": images = data.Stacked(images)
+    config = experiment.change(
+        experiment.RECIPES[recipe], dict(steps=10, batch_size=16, threads=1, **settings))
+    return config.build_training(images, planning.facts_of(images), rank, {})
+
+def ten_steps(state, step, batches, after=lambda: None, given=None):
+    "The gradients of each update before clipping; those that were given take their place."
+    found, norm = [], torch.nn.utils.get_total_norm
+    def seen(grads):
+        found.append([g.clone() for g in grads])
+        if given: torch._foreach_copy_(grads, given[len(found) - 1])
+        return norm(grads)
+    with mock.patch("torch.nn.utils.get_total_norm", seen):
+        for _ in range(10):
+            train.advance(state, step, batches)
+            after()
+    return found
+
+def numbers(state):
+    "All that a step has changed, in one row."
+    parts = [t for m in (state.model, state.ema.model) for t in m.state_dict().values()]
+    return torch.cat([t.detach().double().flatten() for t in parts])
+
+def one_of_two(folder, rank, port):
+    "What each process does: after each step it compares its weights with the other's."
+    os.environ.update(
+        RANK=rank, LOCAL_RANK=rank, WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
+    here = train.distributed("cpu")
+    for kind in SETTINGS:
+        loop = begun(kind, here)
+        def compare():
+            mine = numbers(loop[0])
+            both = [torch.empty_like(mine) for _ in range(2)]
+            torch.distributed.all_gather(both, mine)
+            assert torch.equal(*both), kind
+        grads = ten_steps(*loop, compare)
+        if here.index == 0: torch.save((grads, numbers(loop[0])), Path(folder) / kind)
+
+@pytest.fixture(scope="module")
+def of_two(tmp_path_factory):
+    "What two processes left behind: for each kind of model, gradients and all that a step changes."
+    folder = tmp_path_factory.mktemp("two")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = str(s.getsockname()[1])
+    code = (
+        "import sys; from diffstudy.tests.test_several_devices import one_of_two as f; "
+        "f(*sys.argv[1:])")
+    two = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(folder), rank, port], text=True,
+            stderr=subprocess.PIPE, env=os.environ | dict(
+                OMP_NUM_THREADS="1", PYTHONPATH=os.pathsep.join(p for p in sys.path if p)))
+        for rank in "01"]
+    try: said = [p.communicate(timeout=300)[1] for p in two]
+    finally: [p.kill() for p in two]
+    assert [p.returncode for p in two] == [0, 0], said
+    return folder
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_a_step_of_two_processes_is_the_mean_of_two_steps(of_two, kind):
+    "its gradient to 1e-6, and all weights bit for bit, in ten steps"
+    # here one process computes both parts, each with its own seed, and moves as the two did
+    cpu, index = torch.device("cpu"), (0, 1)
+    grads, after = torch.load(of_two / kind)
+    with mock.patch("torch.distributed.broadcast"):
+        loops = [begun(kind, train.Rank(i, 2, cpu)) for i in index]
+    for i in index: loops[i][0].rank = train.Rank(i, 1, cpu)
+    parts = [ten_steps(*loop, given=grads) for loop in loops]
+    means = [[(a + b) / 2 for a, b in zip(*step)] for step in zip(*parts)]
+    torch.testing.assert_close(grads, means, rtol=0, atol=1e-6)
+    assert all(torch.equal(numbers(loop[0]), after) for loop in loops)
+    assert not all(map(torch.equal, parts[0][-1], parts[1][-1])), "they saw the same"
+
+# %% ../../nbs/89_several_devices.ipynb #eb7c6b25
+PAGE = (Path(__file__).parents[2] / "nbs" if "__file__" in globals() else Path(".")) / (
+    "89_several_devices.ipynb")
+
+@pytest.mark.skipif(not PAGE.exists(), reason="looks at a checkout, not an installed package")
+@pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
+def test_the_batch_file_is_a_script():
+    "Its syntax is right, the command in it is one of ours, and a broken one would be seen."
+    from typer.main import get_command
+    from diffstudy import cli
+    doc = json.loads(PAGE.read_text(encoding="utf-8"))
+    text = "\n".join("".join(c["source"]) for c in doc["cells"] if c["cell_type"] == "markdown")
+    script, = [s for s in re.findall(r"(?ms)^```sh\n(.*?)^```", text) if "#SBATCH" in s]
+    check = lambda s: subprocess.run(["bash", "-n"], input=s, text=True, capture_output=True)
+    assert check(script).returncode == 0, check(script).stderr
+    assert check(script.replace("\nfi\n", "\n")).returncode
+    name, options = re.search(r"-m -- diffstudy (\w+) (.*)", script).groups()
+    known = {o for p in get_command(cli.app).commands[name].params for o in p.opts}
+    assert set(re.findall(r"--\w+", options)) <= known
