@@ -92,7 +92,6 @@ REPORTED = _table("reported.csv", Reported)
 SETTING_METHODS = {  # name of a model, network or schedule in a configuration → methods
     "pixelcnn": "families.autoregressive.PixelCNN", "strided": "families.autoregressive.strided",
     "glow": "families.flow.glow", "flow++": "families.flow.LogisticMixtureCDF",
-    "tarflow": "families.flow.tarflow",
     "vae": "families.vae.VAE", "latent": "families.vae.VAE families.vae.DiffusionPrior",
     "masked": "families.discrete.masked_bound",
     "d3pm-gaussian": "families.discrete.bound",

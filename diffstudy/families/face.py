@@ -105,20 +105,16 @@ class Pixels(Family):
     def _drawn(self, n, generator): return ar.sample(self.net, n, generator)
 
 class Flow(Family):
-    "Flow of dequantized images: dense couplings of Glow or of Flow++ (learned noise), or TarFlow."
-    def __init__(
-        self, model, shape, levels, seed, *, width: int, depth: int, patch: tuple = (),
-    ):
+    "Flow of dequantized images: dense couplings of Glow or of Flow++ (learned noise)."
+    def __init__(self, model, shape, levels, seed, *, width: int, depth: int):
         dim, noise = math.prod(shape), None
-        if model == "tarflow": parts = flow.tarflow(shape, depth, patch, width=width)
         if model == "glow": parts = flow.glow(dim, depth, width, seed=seed)
         if model == "flow++":
             parts = flow.glow(dim, depth, width, flow.LogisticMixtureCDF(), seed=seed)
             noise = flow.glow(dim, depth, width, context_dim=dim, seed=seed)
             noise = flow.Flow(*noise, seed=seed + 1)
         net = flow.Flow(flow.Logit(), *parts, seed=seed)
-        calls = dim // shape[0] // math.prod(patch) if patch else 1  # a loop over patches
-        super().__init__(flow.Dequantized(net, shape, levels, noise), shape, levels, calls)
+        super().__init__(flow.Dequantized(net, shape, levels, noise), shape, levels)
 
     def initialize(self, images, generator=None): self.net.initialize(images, generator)
 
@@ -246,7 +242,6 @@ MODELS = {  # class of a model, and the sizes that it reads
     "strided": (Pixels, ("head", "width", "depth")),
     "glow": (Flow, ("width", "depth")),
     "flow++": (Flow, ("width", "depth")),
-    "tarflow": (Flow, ("width", "depth", "patch")),
     "vae": (Groups, ("width", "latent")),
     "latent": (Groups, ("width", "latent", "chain")),
     "masked": (Discrete, ("chain", "unet")),
@@ -262,9 +257,8 @@ class Sizes(Settings):
 
     Args:
         width: Channels, dimension of a token, or units of hidden layers
-        depth: Number of layers, or of steps or blocks of a flow
+        depth: Number of layers, or of steps of a flow
         head: Distribution of a pixel; bumps: logistic mixture
-        patch: Pixels of a token
         latent: Latent variables of each group
         chain: Number of diffusion steps, or of noise levels
         langevin: Steps of Langevin dynamics at each level of an energy"""
@@ -272,8 +266,6 @@ class Sizes(Settings):
     depth: int = setting(4, whole(1))
     head: str = setting(
         "softmax", one_of("softmax", "bumps"))
-    patch: tuple = setting(
-        (2, 2), tuple_of(whole(1), "a height and a width, such as 2,2", 2))
     latent: tuple = setting(
         (16,), tuple_of(
             whole(1), "numbers of latent variables, such as 8,8"))

@@ -4,16 +4,14 @@
 
 # %% auto #0
 __all__ = ['Affine', 'Coupling', 'ActNorm', 'LULinear', 'Flow', 'glow', 'LogisticMixtureCDF',
-           'dequantize', 'Logit', 'Dequantized', 'loss', 'Autoregressive', 'Patches', 'tarflow']
+           'dequantize', 'Logit', 'Dequantized', 'loss']
 
 # %% ../../nbs/54_flow.ipynb #54a00004
 import math
 from typing import NamedTuple
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from ..core import (
-    Normal, as_data, check_counts, expect, flat_sum, randn_like, seen, stream)
-from .autoregressive import Block, full
+from ..core import Normal, as_data, check_counts, expect, randn_like, seen, stream
 from ..nets.models import initialize
 from ..vdm.bound import check_levels
 
@@ -399,88 +397,3 @@ def loss(model: Dequantized, batch, generator=None) -> dict:
         `loss`, nats per dimension, `()`"""
     k = batch[0]
     return dict(loss=model.nll(k, generator).mean() / k[0].numel())
-
-# %% ../../nbs/54_flow.ipynb #54a0002e
-class Autoregressive(nn.Module):
-    """Autoregressive flow by a causal transformer over patches (TarFlow, Zhai et al. 2024).
-
-    Args:
-        dim: Number of dimensions
-        patch: Dimensions of a token, a divisor of dim
-        width: Dimension of a token in the transformer
-        depth: Number of transformer blocks
-        backward: Read the tokens from the last to the first"""
-    def __init__(self, dim: int, patch: int = 1, width: int = 64, depth: int = 2,
-                 backward: bool = False):
-        super().__init__()
-        check_counts(dim=dim, patch=patch)
-        expect(dim % patch == 0, f"dimensions in patches of {patch}", dim, "dim")
-        self.patch, self.backward = patch, backward
-        self.transform = Affine()
-        self.start_token, self.proj_in = nn.Embedding(1, width), nn.Linear(patch, width)
-        self.pos_embed = nn.Embedding(dim // patch, width)
-        self.blocks = nn.ModuleList(Block(width, 0.) for _ in range(depth))
-        self.norm = nn.LayerNorm(width)
-        self.proj_out = nn.Linear(width, patch * self.transform.params_per_dim)
-        self.proj_out.zero = True  # the identity before training
-        self.register_buffer("mask", full(dim // patch))
-
-    def _params(self, x):  # `(b, tokens, patch, params_per_dim)`
-        "Compute the parameters of each patch from the patches before it."
-        start = self.start_token.weight.expand(len(x), 1, -1)
-        h = torch.cat([start, self.proj_in(x[:, :-1])], 1) + self.pos_embed.weight
-        for block in self.blocks: h = block(h, self.mask)
-        return self.proj_out(self.norm(h)).unflatten(-1, (self.patch, -1))
-
-    def _tokens(self, x):
-        x = x.unflatten(1, (-1, self.patch))
-        return x.flip(1) if self.backward else x
-
-    def _flat(self, x): return (x.flip(1) if self.backward else x).flatten(1)
-
-    def forward(self, x, context=None):
-        expect(context is None, "no context, which this map does not read", seen(context))
-        x = self._tokens(x)
-        z, s = self.transform.forward(x, self._params(x))
-        return self._flat(z), flat_sum(s)
-
-    def inverse(self, z, context=None):
-        z = self._tokens(z)
-        x = torch.zeros_like(z)
-        for i in range(z.shape[1]):  # what stands before is known by now
-            x[:, i] = self.transform.inverse(z[:, i], self._params(x)[:, i])
-        return self._flat(x)
-
-# %% ../../nbs/54_flow.ipynb #54a0002f
-class Patches(nn.Module):
-    """Order of flattened pixels in which patches stand one after the other, each in one piece.
-
-    Args:
-        shape: Shape of an image, `(c, h, w)`
-        patch: Height and width of a patch, divisors of h and w"""
-    def __init__(self, shape: tuple, patch: tuple):
-        super().__init__()
-        (_, h, w), (a, b) = shape, patch
-        check_counts(height=a, width=b)
-        expect(not h % a and not w % b, f"patches that tile {h}×{w} pixels", f"{a}×{b}")
-        pixels = torch.arange(math.prod(shape)).view(shape).unfold(1, a, a).unfold(2, b, b)
-        self.register_buffer("order", pixels.movedim(0, 2).flatten(), persistent=False)
-
-    def forward(self, x, context=None): return x[:, self.order], x.new_zeros(len(x))
-
-    def inverse(self, z, context=None): return z[:, self.order.argsort()]
-
-def tarflow(shape: tuple, blocks: int, patch: tuple = (1, 1), **options) -> list:
-    """Make ActNorm and autoregressive flows in alternating order (TarFlow, Zhai et al. 2024).
-
-    Args:
-        shape: Shape of an image, `(c, h, w)`
-        blocks: Number of autoregressive flows, which read in alternating order
-        patch: Height and width of a patch, in pixels
-        **options: Arguments of `Autoregressive`: width and depth
-
-    Returns:
-        Parts for `Flow`, two more than blocks"""
-    dim, size = math.prod(shape), shape[0] * patch[0] * patch[1]
-    flows = [Autoregressive(dim, size, backward=i % 2 == 1, **options) for i in range(blocks)]
-    return [ActNorm(dim), Patches(shape, patch), *flows]

@@ -37,8 +37,6 @@ FAMILIES = {  # updates: as many as pay on digits kept back, in less than two mi
     "strided transformer": dict(kind="pixel", network="strided", head="softmax", updates=600),
     "affine couplings": dict(kind="flow", which="Glow", updates=600),
     "mixture couplings": dict(kind="flow", which="Flow++", updates=600),
-    "TarFlow": dict(kind="flow", which="TarFlow", patch=[2, 2], updates=600),
-    "TarFlow, rows": dict(kind="flow", which="TarFlow", patch=[1, 8], updates=600),
     "VAE": dict(kind="groups", groups=[16], prior=0, updates=5000),
     "VAE, two groups": dict(kind="groups", groups=[8, 8], prior=0, updates=5000),
     "latent diffusion": dict(kind="groups", groups=[16], prior=64, updates=5000),
@@ -52,7 +50,7 @@ BEST_RATES = {  # by the record's choosing cases
 
 def tried(family: str) -> list:
     "The rates from which that of a family was chosen."
-    least = 2e-3 if family in ("TarFlow", *[*FAMILIES][-2:]) else 1e-3
+    least = 2e-3 if family in [*FAMILIES][-2:] else 1e-3
     return [r for r in RATES if least <= r <= 2 * BEST_RATES[family]]
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a000a9
@@ -174,12 +172,10 @@ LARGE = dict(
 LARGE_FAMILIES = {  # updates: a quarter to half an hour of a core
     "masked diffusion": dict(
         kind="discrete", chain="masked", steps=196, precision="bfloat16", updates=3600),
-    "TarFlow, rows": dict(
-        kind="flow", which="TarFlow", patch=[1, 28], width=128, updates=10_000),
     "VAE": dict(kind="groups", groups=[32], prior=0, width=512, updates=15_000),
     "latent diffusion": dict(kind="groups", groups=[32], prior=64, width=512, updates=15_000)}
 LARGE_RATES = {  # of the rates, by the record's choosing cases
-    "masked diffusion": 2e-3, "TarFlow, rows": 4e-3, "VAE": 2e-3, "latent diffusion": 4e-3}
+    "masked diffusion": 2e-3, "VAE": 2e-3, "latent diffusion": 4e-3}
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a000c8
 def run_large(settings: dict, case: dict, folder=None) -> dict:

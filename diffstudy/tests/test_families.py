@@ -16,8 +16,8 @@ TINY = {  # a size of each model that takes no time
     "pixelcnn": dict(head="softmax", width=4, depth=1),
     "strided": dict(head="bumps", width=8, depth=1),
     "glow": dict(width=4, depth=1), "flow++": dict(width=4, depth=1),
-    "tarflow": dict(width=4, depth=1, patch=(2, 2)), "vae": dict(width=8, latent=(2, 2)),
-    "latent": dict(width=8, latent=(2,), chain=3), "masked": dict(chain=4),
+    "vae": dict(width=8, latent=(2, 2)), "latent": dict(width=8, latent=(2,), chain=3),
+    "masked": dict(chain=4),
     "d3pm-gaussian": dict(chain=4), "d3pm-paper": dict(chain=4), "d3pm-uniform": dict(chain=4),
     "energy": dict(width=8, depth=1, chain=2, langevin=2)}
 
@@ -104,7 +104,7 @@ def test_a_size_that_is_not_read_is_refused():
     with pytest.raises(ValueError, match="unknown size of vae 'unet'"):
         FamilyConfig(model="vae", unet=dict(width=8)).resolve()
     with pytest.raises(ValueError, match="unknown setting"):
-        experiment.change(RECIPES["pixelcnn"], dict(patch=(4, 4)))
+        experiment.change(RECIPES["pixelcnn"], dict(latent=(4,)))
     with pytest.raises(ValueError, match="unknown setting"):
         experiment.change(RECIPES["pixelcnn"], dict(num_res_blocks=2))
     assert experiment.change(RECIPES["masked"], dict(num_res_blocks=2)).unet["num_res_blocks"] == 2
@@ -127,7 +127,7 @@ def test_recipes_are_the_rows_of_the_tables(name):
     if case["kind"] == "discrete":
         assert full["unet"] == settings["unet"]
         assert net == dict(chain=case["steps"])
-    names = dict(head="head", patch="patch", latent="groups")
+    names = dict(head="head", latent="groups")
     both = {ours: theirs for ours, theirs in names.items() if ours in net and theirs in case}
     assert [net[ours] for ours in both] == [case[theirs] for theirs in both.values()]
 

@@ -5,9 +5,9 @@ import math
 import pytest, torch
 from torch import nn
 from ..core import stream
-from ..families.flow import (
-    ActNorm, Affine, Autoregressive, Coupling, Dequantized, Flow, LULinear, LogisticMixtureCDF,
-    Logit, Patches, dequantize, glow, loss, tarflow)
+from diffstudy.families.flow import (
+    ActNorm, Affine, Coupling, Dequantized, Flow, LULinear, LogisticMixtureCDF, Logit, dequantize,
+    glow, loss)
 from ..nets import initialize
 
 # %% ../../nbs/54_flow.ipynb #54a0000d
@@ -172,50 +172,10 @@ def test_two_updates_teach_both_flows():
     assert losses == nats
     assert min(slopes) > 0
 
-# %% ../../nbs/54_flow.ipynb #54a00031
-def test_slopes_of_a_causal_network_are_a_triangle():
-    "forward and backward, for single pixels and patches: zero on one side, e^s on the diagonal"
-    with pytest.raises(ValueError, match="in patches of 3"): Autoregressive(4, 3)
-
-@pytest.mark.parametrize("backward", [False, True])
-@pytest.mark.parametrize("patch", [1, 2])
-def test_slopes_of_a_causal_network(patch, backward):
-    "forward and backward, for single pixels and patches: zero on one side, e^s on the diagonal"
-    net = shaken(Autoregressive(4, patch, 8, 1, backward))
-    check_there_and_back(net, POINTS)
-    J = slopes(net, POINTS)
-    if backward: J = J.flip(1, 2)
-    token = torch.arange(4) // patch
-    own = torch.eye(4, dtype=torch.bool)
-    may = (token[:, None] > token) | own
-    assert (J[:, ~may] == 0).all()
-    assert (J[:, may] != 0).all()
-    torch.testing.assert_close(J[:, own].log().sum(1), net(POINTS)[1], rtol=0., atol=1e-9)
-
-def test_patches_stand_one_after_the_other():
-    "squares of two by two in an image of four; rows are as they were; what does not tile is refused"
-    image = torch.arange(16.)[None]
-    ordered, log_det = Patches((1, 4, 4), (2, 2))(image)
-    assert ordered[0, :8].tolist() == [0, 1, 4, 5, 2, 3, 6, 7]
-    assert log_det.tolist() == [0.]
-    assert torch.equal(Patches((1, 4, 4), (2, 2)).inverse(ordered), image)
-    assert torch.equal(Patches((1, 4, 4), (1, 4))(image)[0], image)
-    with pytest.raises(ValueError, match="tile 4×4 pixels; got 3×2"): Patches((1, 4, 4), (3, 2))
-
-def test_blocks_alternate():
-    "two of them have slopes on both sides; each by itself goes the other way"
-    net = shaken(Flow(*tarflow((1, 2, 2), 2, width=8, depth=1)))
-    check_there_and_back(net, POINTS)
-    assert (slopes(net, POINTS) != 0).all()
-    assert [p.backward for p in net.parts[2:]] == [False, True]
-    plain = Flow(*tarflow((1, 2, 2), 2, width=8, depth=1)).double()
-    torch.testing.assert_close(plain(POINTS)[0], POINTS, rtol=0., atol=0.)
-
 # %% ../../nbs/54_flow.ipynb #54a0c031
-PLANES = [
-    glow(2, 2, 8), glow(2, 2, 8, LogisticMixtureCDF(3)), tarflow((1, 1, 2), 2, width=8, depth=1)]
+PLANES = [glow(2, 2, 8), glow(2, 2, 8, LogisticMixtureCDF(3))]
 
-@pytest.mark.parametrize("parts", PLANES, ids=["glow", "mixtures", "tarflow"])
+@pytest.mark.parametrize("parts", PLANES, ids=["glow", "mixtures"])
 def test_the_plane_integrates_to_one(parts):
     "each kind of flow with random weights, on a grid whose steps grow outward: 1 to 5e-3"
     t = torch.arange(-6, 6, .06, dtype=torch.float64)
