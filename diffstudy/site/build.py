@@ -513,15 +513,9 @@ ROOMS = {  # package → its modules; what comes later may use what comes before
     "viz": []}
 LIBRARY = [f"{room}.{m}" if m else room for room, found in ROOMS.items() for m in found or [""]]
 STUDIES = [f"studies.{name}" for name in (
-<<<<<<< /tmp/tmpkbg90vv1
     "record common copies guidance ablation last_bits pictures dial calls emoji objectives "
     "compression inverse small_gan gaussians ddgan_ablation ddgan_mnist redraw solvers "
-    "trilemma distillation families gans bench commands").split()]
-=======
-    "record common copies guidance tilted ablation last_bits pictures dial calls emoji objectives "
-    "compression inverse small_gan gaussians ddgan_ablation ddgan_mnist redraw restore solvers "
     "trilemma distillation families gans commands").split()]
->>>>>>> /tmp/tmp3reqfkwd
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 45,
     50, 51, 52, 59, 60)
