@@ -408,9 +408,6 @@ _Mask = option(
 _Noise = option(
     float, "Standard deviation of the picture's noise, where black is -1 and white 1.", default="0")
 _Method = option(str, "Method: pigdm, dps or replacement.", default="pigdm")
-_State = option(
-    int, "State of a GAN's chain to which the picture is noised, and from which all of it is drawn "
-    "again.", default="2", hidden=True)
 _Total = option(int, "Answers in all.")
 _Label = option(str, "Class of the answers, by number or name.", default="none")
 _Restored = option(
@@ -422,7 +419,7 @@ _Restored = option(
 def _restore(
     run: _Model, picture: _Picture, mask: _Mask = None, noise: _Noise = None,
     method: _Method = None, n: _Total = 8, label: _Label = None, w: _Weight = None,
-    steps: _Steps = None, state: _State = None, seed: _Seed = 0, out: _Restored = None,
+    steps: _Steps = None, seed: _Seed = 0, out: _Restored = None,
     checkpoint: _Checkpoint = "last", device: _Device = None, kinds: _Kinds = None,
 ):
     "Fill the hole of a picture, or remove its noise: several answers, in a PNG."
@@ -438,7 +435,7 @@ def _restore(
                 "in part, or --noise for one with noise")
         if told := holes.check_polarity(k, hole, model): typer.echo(f"{picture}: {told}", err=True)
         how = _given(
-            noise=noise, method=method, w=w, steps=steps, state=state,
+            noise=noise, method=method, w=w, steps=steps,
             mask=hole if hole.any() else None)
         labels = None if label is None else [model.label(label)] * n
         images = model.restore(k, labels, n=n, seed=seed, progress=_SHOWN, **how)

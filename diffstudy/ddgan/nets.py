@@ -45,8 +45,7 @@ class Config(Settings):
         d_width: Discriminator: units, or channels of layer 1
         d_size: Halvings of the image: 3, 6 or 2 (unet)
         d_embedding: Discriminator: length of the embedding of s
-        paired: Show z_t to the discriminator together with z_s
-        pack: Images of one state that D judges with their mean (resnet)"""
+        paired: Show z_t to the discriminator together with z_s"""
     net: str = setting("mlp", one_of("mlp", "unet", "resnet"))
     steps: int = setting(4, whole(1))
     latent: int = setting(8, whole())
@@ -68,7 +67,6 @@ class Config(Settings):
         "small", one_of("small", "large", "shallow"))
     d_embedding: int = setting(256, whole(1))
     paired: bool = setting(True, flag)
-    pack: int = setting(1, whole(1))
 
     def __post_init__(self):
         super().__post_init__()
@@ -78,10 +76,6 @@ class Config(Settings):
             raise ValueError(
                 "one_shot: expected paired=False and predicts='data', "
                 "since its generator makes an image from noise, and no pair")
-        if self.pack > 1 and self.net != "resnet":
-            raise ValueError(
-                f"pack: expected net='resnet', whose discriminator sees several images at once; "
-                f"got {self.net!r} and packs of {self.pack}")
         if self.net != "mlp" and (self.width % 4 or not self.channel_mults):
             raise ValueError(
                 "expected a width that is a multiple of 4, and one multiple of it for each level; "
@@ -560,26 +554,6 @@ class ResNetGenerator(_SquareImageNetwork):
         return self.unfold(self.leave(F.leaky_relu(h, .2)), z_t)
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #42621593
-class _PackLogit(nn.Module):
-    "The logit of an example and the mean of its pack, an MLP; zero at first (PacGAN)."
-    def __init__(self, c: int, pack: int):
-        super().__init__()
-        self.pack = pack
-        self.layers = nn.Sequential(
-            nn.Linear(2 * c, c), nn.LeakyReLU(.2),
-            nn.Linear(c, c), nn.LeakyReLU(.2),
-            nn.Linear(c, 1))
-        self.layers[-1].scale = 0.
-
-    def forward(self, h):
-        if len(h) % self.pack:
-            raise ValueError(
-                f"expected a batch of whole packs of {self.pack}, as config.pack says; "
-                f"got {len(h)} images")
-        packs = h.unflatten(0, (-1, self.pack))
-        mean = packs.mean(1, keepdim=True).expand_as(packs)
-        return self.layers(torch.cat([packs, mean], 2)).flatten()
-
 class ResNetDiscriminator(_SquareImageNetwork, _PairDiscriminator):
     "`net(z_s, z_t, s, c) → logits (b,)`: residual blocks without norms, for images."
     def assemble(self, f: Config, channels: int, size: int):
@@ -591,8 +565,6 @@ class ResNetDiscriminator(_SquareImageNetwork, _PairDiscriminator):
         self.look.scale = c  # nearly 2 / positions: the fan counts all groups
         self.leave = nn.Linear(c, 1)
         self.label = nn.Embedding(self.classes + 1, c) if self.classes else None
-        self.beside = _PackLogit(c, f.pack) if f.pack > 1 else None
-        self.pack = self.group_size = f.pack
 
     def forward(self, z_s, z_t, s, c=None):
         z, e = self.concat_states(z_s, z_t), self.time(s, None, z_s)
@@ -601,8 +573,7 @@ class ResNetDiscriminator(_SquareImageNetwork, _PairDiscriminator):
             if level: h = self.wider[level - 1](F.avg_pool2d(h, 2))
             for block in blocks: h = block(h, e)
         h = F.leaky_relu(self.look(F.leaky_relu(h, .2)).flatten(1), .2)
-        logits = self.logits(h, z_s, c)
-        return logits if self.beside is None else logits + self.beside(h)
+        return self.logits(h, z_s, c)
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #dce67c8f
 def build(config: Config, shape: tuple, classes: int = 0, *, seed: int = 0) -> nn.ModuleDict:

@@ -218,17 +218,16 @@ def check_chain(chain: Tensor, net) -> Tensor:
 @implements("D5")
 @torch.no_grad()
 def generate(net: Callable, z: Tensor, chain: Tensor, generator=None, *, c: Tensor = None,
-             start: int = None, trajectory: bool = False) -> Tensor:
-    """Sample with T calls of the generator, or diffuse data to a state and denoise them again.
+             trajectory: bool = False) -> Tensor:
+    """Sample with T calls of the generator.
 
     Args:
         net: `net(z_t, s, latent, c) → x̂`, with `net.latent`, `net.steps`, `net.shape`
-        z: Standard normal noise, `(b, *d)`; if `start` is given, data
+        z: Standard normal noise, `(b, *d)`
         chain: γ of the states, `(T + 1,)`, rising from −∞
         generator: One `torch.Generator`, or a list of one for each example
         c: Labels `(b,)`, where the network has classes
-        start: Index of the state, 0…T, to which z is diffused first; the number of calls
-        trajectory: Return all states, `(calls + 1, b, *d)`, instead of the last
+        trajectory: Return all states, `(T + 1, b, *d)`, instead of the last
 
     Returns:
         Samples, `(b, *d)`"""
@@ -241,13 +240,9 @@ def generate(net: Callable, z: Tensor, chain: Tensor, generator=None, *, c: Tens
     # a GAN that learned with labels has learned nothing for none
     if classes := getattr(net, "classes", 0): c = as_labels(c, z, classes, null=False)
     elif c is not None: raise ValueError("this network was built without labels: leave c out")
-    if start is not None and (type(start) is not int or not 0 <= start < len(chain)):
-        raise ValueError(f"expected a state from 0 to {len(chain) - 1}; got {start!r}")
 
-    # state 0 is the data themselves, and takes no noise from the generator
-    if start: z = process.marginal(z, chain[start]).sample(generator)
     states = [z]
-    for i in reversed(range(net.steps if start is None else start)):
+    for i in reversed(range(net.steps)):
         z = denoise(net, z, torch.full((len(z),), i, device=z.device), chain, generator, c)
         if trajectory: states.append(z)
     check_finite(z)

@@ -20,7 +20,6 @@ from .evaluation import format_evaluation
 from diffstudy.experiment.run import (
     Configuration, GenerativeRun, Kind, Note, PRECISIONS, THREADS, batches, in_batches,
     read_components)
-from ..inverse import holes
 from ..process import sample as samplers
 from ..settings import flag, setting, whole
 from ..train import loop as training
@@ -226,36 +225,10 @@ class GANRun(GenerativeRun):
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
         self.check_options(refused)
-        return self._generate(None, None, labels, n, seed, batch, precision, progress)
+        return self._generate(labels, n, seed, batch, precision, progress)
 
-    def restore(self, picture, labels=None, *, state: int = 2, n: int = 8, seed: int = 0,
-                precision: str = "float32", progress=False, **refused) -> Tensor:
-        """Diffuse a picture to a state of the chain and draw it again from there.
-
-        Args:
-            picture: Gray levels `(c, h, w)`
-            labels: A class for each answer, where the model was trained with labels
-            state: State of the chain to diffuse to, 1 to T: higher keeps less
-            n: Number of answers without labels
-            seed: Seed: the same seed, the same answers
-            precision: "float32", or "bfloat16" (autocast): faster, less exact
-            progress: Show a bar or lines; a `watch.Progress` is continued
-            **refused: Options of diffusion models (mask, operator, …), which are an error
-
-        Returns:
-            Gray levels `(n, c, h, w)` uint8, on the CPU"""
-        if refused:
-            raise ValueError(
-                f"{', '.join(refused)}: {self.description} draws a picture again as a whole and "
-                f"fills in no part of it: run.restore(picture, state=2). {self.alternative}")
-        if type(state) is not int or not 1 <= state <= self.model.steps:
-            raise ValueError(f"state: expected 1 to {self.model.steps}; got {state!r}")
-        x = holes.check_measurement(picture, self.facts)[None].to(self.device)
-        if self.components: x = self.components.encode(x)
-        return self._generate(x, state, labels, n, seed, 128, precision, progress)
-
-    def _generate(self, x, start, labels, n, seed, batch, precision, progress):
-        "Draw images from noise, or from x diffused to the state `start`."
+    def _generate(self, labels, n, seed, batch, precision, progress):
+        "Draw images from noise."
         if labels is None and self.has_labels:
             raise ValueError(
                 "this GAN was always told a label in training: "
@@ -266,11 +239,10 @@ class GANRun(GenerativeRun):
         chain, images = ddgan.chain_gammas(self.model.steps), []
         for part, own, _ in in_batches(labels, seed, batch, progress, self.describe_cost({})):
             c = torch.tensor(labels[part], device=self.device) if self.has_labels else None
-            if x is None: z = samplers.initial((len(own), *self.model.shape), own)
-            else: z = x.expand(len(own), *x.shape[1:])
-            low, z = precision == "bfloat16", z.to(self.device)
+            z = samplers.initial((len(own), *self.model.shape), own).to(self.device)
+            low = precision == "bfloat16"
             with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
-                z = ddgan.generate(self.model, z, chain, own, c=c, start=start)
+                z = ddgan.generate(self.model, z, chain, own, c=c)
             if self.components: z = self.components.decode(z)
             if not z.isfinite().all():
                 raise RuntimeError(

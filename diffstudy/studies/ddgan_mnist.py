@@ -4,122 +4,21 @@
 
 # %% auto #0
 __all__ = ['MNIST_SETTINGS', 'STACKED_SETTINGS', 'MNIST', 'STACKED', 'RESNET_SETTINGS', 'RESNET',
-           'MapGenerator', 'by_shares', 'scored_terms', 'BalancedConfig', 'trained_on_mnist',
-           'averaged', 'score_stacked', 'rebuilt', 'score_on_stacked', 'score_on_mnist',
-           'run_mnist', 'run_resnet']
+           'trained_on_mnist', 'averaged', 'score_stacked', 'rebuilt', 'score_on_stacked',
+           'score_on_mnist', 'run_mnist', 'run_resnet']
 
 # %% ../../nbs/66_thousand_modes.ipynb #902b8e2d
-import copy, itertools, math
-from collections.abc import Callable
-from dataclasses import dataclass
+import copy
 from pathlib import Path
 import torch
-from torch import nn
-from .. import data, ddgan, experiment, measure, process
-from ..core import randn_like
+from .. import data, experiment, measure
 from ..data import Stacked
-from ..ddgan import game
-from ..ddgan.nets import ResNetGenerator
 from ..measure.judge import (
     classify, feature_network, held_out_scores, mode_statistics, scores)
 from .common import packed, seconds_of
 from .ddgan_ablation import coding, draw, gan_config
 from .record import Study
 from ..train import checkpoint
-
-# %% ../../nbs/66_thousand_modes.ipynb #6dfc6615
-class _Place(nn.Module):
-    "Latent → features of variance 1 for each position of an image."
-    def __init__(self, latent: int, c: int, size: int):
-        super().__init__()
-        self.shape, self.layer = (c, size, size), nn.Linear(latent, c * size ** 2)
-        self.layer.scale = (latent + c * size ** 2) / 2 / latent  # one over the fan-in
-
-    def forward(self, latent): return self.layer(latent).unflatten(1, self.shape)
-
-class MapGenerator(ResNetGenerator):
-    "A generator whose latent variable enters the lowest resolution as a map as well."
-    def assemble(self, f, channels: int, size: int):
-        super().assemble(f, channels, size)
-        mults = f.channel_mults
-        self.place = _Place(f.latent, f.width * mults[-1], size >> len(mults) - 1)
-
-    def halve(self, level: int, h, latent):
-        h = super().halve(level, h, latent)
-        return h + self.place(latent) if level == len(self.down) - 1 else h
-
-# %% ../../nbs/66_thousand_modes.ipynb #2a3c531d
-def by_shares(shares: list) -> Callable:
-    """A share of the examples for each step.
-
-    Args:
-        shares: How often each s is drawn, in sum 1
-
-    Returns:
-        As `draw_indices`"""
-    def states(D, x, chain, generator):
-        if len(shares) != len(chain) - 1 or not math.isclose(sum(shares), 1) or min(shares) < 0:
-            raise ValueError(
-                "shares: expected a number for each step, at least 0 and 1 in sum; "
-                f"got {shares} for {len(chain) - 1} steps")
-        def draw(n, **how):
-            u = torch.rand(n, **how)
-            first = torch.zeros_like(u, dtype=torch.int64)
-            return sum((u >= v for v in itertools.accumulate(shares[:-1])), first)
-        return game.draw_indices(D, x, chain, generator, draw)
-    return states
-
-def scored_terms(energy: float) -> Callable:
-    """The generator answers twice, and is paid by the energy score as well.
-
-    Args:
-        energy: Weight of the score
-
-    Returns:
-        As `generator_terms`"""
-    def terms(config, G, D, x, c, s, chain, generator):
-        if G.predicts != "data" or not G.latent:
-            raise ValueError(
-                "energy: expected a generator of the data with a latent variable; "
-                f"got one of {G.predicts!r} with a latent of length {G.latent}")
-        def twice(v): return v if v is None else v.repeat(2, *[1] * (v.ndim - 1))
-        real = ddgan.sample_pairs(x, s, chain, generator)
-        latents = [randn_like(x.new_empty(len(x), G.latent), generator) for _ in range(2)]
-        answers = G(twice(real.z_t), twice(s), torch.cat(latents), twice(c)).to(x)
-
-        # the discriminator sees a step to the first of the two
-        one, two = answers.chunk(2)
-        fake = process.posterior(real.z_t, one, chain[s], chain[s + 1]).sample(generator)
-        return dict(
-            loss=game.generator_loss(config, D, fake, real, s, c),
-            score=energy * game.energy_score(x, one, two).mean())
-    return terms
-
-@dataclass(frozen=True)
-class BalancedConfig(experiment.GANConfig):
-    """A GAN with these three: without them it is as any.
-
-    Args:
-        latent_map: Whether its generator is a `MapGenerator`
-        energy: Weight of the energy score
-        shares: How often each s is drawn; () for all alike"""
-    latent_map: bool = False
-    energy: float = 0.
-    shares: tuple = ()
-
-    def networks(self, facts):
-        model = super().networks(facts)
-        if self.latent_map:
-            G = model["generator"]
-            model["generator"] = MapGenerator(
-                G.config, G.shape, G.classes, seed=2 * self.resolve()["train"]["seed"])
-        return model
-
-    def step(self, gan, prepare):
-        return game.adversarial_step(
-            gan, prepare=prepare,
-            indices=by_shares(self.shares) if self.shares else game.draw_indices,
-            loss_terms=scored_terms(self.energy) if self.energy else game.generator_terms)
 
 # %% ../../nbs/66_thousand_modes.ipynb #3934188f
 _NAMES = ("mnist", "mnist-components", "stacked-mnist", "stacked-components")
@@ -149,13 +48,11 @@ def trained_on_mnist(settings: dict, case: dict, train_set, folder=None) -> tupl
     # what is no setting of the networks and their losses
     updates, threads = own.pop("updates", s["updates"][name]), own.pop("threads", 0)
     every, stacked = s["save_every"][name], name.startswith("stacked")
-    ours = {k: own.pop(k) for k in ("latent_map", "energy", "shares") if k in own}
     config = gan_config(
         s["recipes"][name] | own, updates, seed=case["seed"], labels=not stacked,
         components=s["components"] if name.endswith("components") else 0,
         threads=threads, precision=s["precision"],
         log_every=min(50, every), save_every=every, keep_checkpoints=1 + updates // every)
-    if ours: config = BalancedConfig(**vars(config), **ours)
 
     images = Stacked(train_set) if stacked else train_set
     return experiment.fit(config, images, run_dir=place, progress=True, print_fn=print), place
@@ -244,11 +141,7 @@ MNIST = Study(
     run_mnist, threads=1)
 
 # %% ../../nbs/66_thousand_modes.ipynb #4eae8fd1
-_PACKS = dict(pack=16, lr_end=0.)
-_EVENLY = _PACKS | dict(latent_map=True, energy=.1, lr_d_end=1.)
-_BALANCED = _EVENLY | dict(shares=[.2, .5, .15, .15])
 _PLAIN = dict(steps=1, paired=False)
-
 _CASES = (
     dict(seed=0),
     dict(seed=0, updates=2000),
@@ -256,22 +149,6 @@ _CASES = (
     dict(seed=0, updates=2000, **_PLAIN),
     dict(seed=1, updates=2000, steps=2),
     dict(seed=1, updates=2000),
-    dict(seed=0, updates=6000, **_PACKS),
-    dict(seed=0, updates=20_000, **_PACKS),
-    dict(seed=1, updates=20_000, **_PACKS),
-    dict(seed=1, updates=15_000, **_PACKS, lr_d_end=1.),
-    dict(seed=0, updates=22_000, **_PACKS, lr_d_end=1.),
-    dict(seed=1, updates=22_000, **_PACKS, lr_d_end=1.),
-    dict(seed=0, updates=12_500, **_EVENLY),
-    dict(seed=1, updates=14_500, **_EVENLY),
-    dict(seed=0, updates=12_500, **_BALANCED),
-    dict(seed=1, updates=14_500, **_BALANCED),
-    *(dict(seed=s, updates=18_000, **_BALANCED) for s in (0, 1)),
-    dict(seed=0, updates=6000, **_PLAIN, **_PACKS),
-    dict(seed=0, updates=20_000, **_PLAIN, **_PACKS),
-    dict(seed=1, updates=27_000, **_BALANCED, threads=2),
-    dict(seed=1, updates=20_000, **_PLAIN, **_PACKS),
-    *(dict(seed=s, updates=18_000, **_BALANCED) for s in (2, 3, 4)),  # fresh seeds
 )
 STACKED = Study(
     "ddgan-stacked", STACKED_SETTINGS, tuple(dict(data=_NAME) | c for c in _CASES), run_mnist,

@@ -9,7 +9,7 @@ from diffstudy.ddgan import (
     chain_gammas, denoise, game, gradient_penalty, nets as ddgan_nets, optimal_logit, sample_pairs,
     steps)
 from diffstudy.ddgan.game import (
-    Config, adversarial_step, discriminator_terms, draw_indices, energy_score, generator_terms,
+    Config, adversarial_step, discriminator_terms, draw_indices, generator_terms,
     make_state)
 from ..ddgan.nets import MLPDiscriminator, build
 from .test_ddgan import real_and_fake, row
@@ -20,9 +20,6 @@ from ..train import checkpoint, loop
 def test_errors_config():
     "an unknown key names the nearest one, and impossible values are refused with a reason"
     with pytest.raises(TypeError, match="did you mean 'mismatch'"): Config(mismach=.5)
-    with pytest.raises(ValueError, match="whole packs of 5.*got 64 images"):
-        config = ddgan_nets.Config("resnet", width=8, d_width=8, num_res_blocks=1, pack=5)
-        make_state(Config(batch_size=64), build(config, (1, 8, 8)), 1)
 
 @pytest.mark.parametrize("name, wrong", dict(
     r1=-1., r2=-1., mismatch=-.5, relativistic=1, r1_every=0, lr_d=-1., lr_g="fast",
@@ -203,24 +200,6 @@ def test_states_of_packs_are_equally_likely(pack):
     assert (rows == rows[:, :1]).all() == (pack == 3)
     assert abs(s.bincount() / 3000 - 1 / 3).max() < .05
 
-# %% ../../nbs/73h_adversarial.ipynb #b9c67683
-def test_energy_score_by_hand():
-    "of a triangle 3, 4, 5; finite slopes where all three meet; the mean is lowest for exact draws"
-    x, one, two = torch.tensor([[0., 0]]), torch.tensor([[3., 4]]), torch.tensor([[3., 0]])
-    torch.testing.assert_close(energy_score(x, one, two), torch.tensor([(5. + 3 - 4) / 2]))
-    one, two = (x.clone().requires_grad_() for _ in range(2))
-    energy_score(x, one, two).sum().backward()
-    assert one.grad.isfinite().all()
-    assert two.grad.isfinite().all()
-
-    # normal data: exact, too narrow, no choice at all, and off
-    g = stream(0, "energy")
-    x, u, v = torch.randn(3, 200_000, 1, generator=g, dtype=torch.float64)
-    exact = energy_score(x, u, v).mean()
-    wrong = [energy_score(x, a * u + b, a * v + b).mean()
-             for a, b in ((.5, 0), (0, 0), (1.5, 0), (1, .5))]
-    assert min(wrong) > exact + .02
-
 # %% ../../nbs/73h_adversarial.ipynb #a7ffa8ff
 def learn_discriminator(updates, s=1, batch=512):
     "A small MLP, trained on real pairs and on those of DDPM's step."
@@ -394,20 +373,6 @@ def test_a_chain_of_another_length_is_refused(T):
     state = make_state(small(), build(NET, (2,)), 9, rank=CPU)
     with pytest.raises(ValueError, match=f"built for T = 4, and the chain has {T} steps"):
         adversarial_step(small(), chain=chain_gammas(T))(state, points(0), stream(0, "t"))
-
-def test_a_study_may_choose_states_and_losses():
-    "both sides see the states that it draws, and its generator lowers what it says"
-    state, seen = make_state(small(), build(NET, (2,)), 2, rank=CPU), []
-    ones = lambda D, x, chain, g: torch.ones(len(x), dtype=torch.int64)
-    hook = state.model["discriminator"].register_forward_hook(
-        lambda net, args, out: seen.append(args[2].unique().tolist()))
-    lowers = lambda *a: dict(own=2 * generator_terms(*a)["loss"])
-    found = adversarial_step(small(), indices=ones, loss_terms=lowers)(
-        state, points(0), stream(0, "a step"))
-    hook.remove()
-    assert seen == [[1]] * 3
-    assert "own" in found
-    assert "loss" not in found
 
 # %% ../../nbs/73h_adversarial.ipynb #67457fb1
 def test_gradients_are_averaged_over_processes(monkeypatch):

@@ -20,13 +20,12 @@ def test_errors_config():
     with pytest.raises(TypeError, match="did you mean 'latent'"): Config(latents=3)
     with pytest.raises(ValueError, match="expected one of 'mlp', 'unet', 'resnet'"): Config("mpl")
     with pytest.raises(ValueError, match="multiple of 4"): Config("unet", width=10)
-    with pytest.raises(ValueError, match="pack: expected net='resnet'"): Config(pack=4)
     with pytest.raises(ValueError, match="one_shot: expected paired=False"): Config(one_shot=True)
     assert Config(fourier=[-1, 1]) == Config(fourier=(-1, 1))
 
 @pytest.mark.parametrize("name, wrong", dict(
     steps=0, latent=2.5, d_embedding=0, paired="false", one_shot=1, fourier=(1,),
-    channel_mults=(0,), pack=0, predicts="eps", d_size="huge",
+    channel_mults=(0,), predicts="eps", d_size="huge",
 ).items())
 def test_a_value_of_the_nets_out_of_range_is_refused(name, wrong):
     with pytest.raises(ValueError, match=f"{name}: expected"): Config(**{name: wrong})
@@ -210,33 +209,6 @@ def test_plain_networks_start_as_they_should():
     z, s = torch.randn(2, 4, 3, 8, 8, generator=stream(0, "plain")), torch.arange(4)
     torch.testing.assert_close(D(*z, s)[:1], D(*z[:, :1], s[:1]))
     with pytest.raises(ValueError, match="halve an image"): build(PLAIN, (1, 7, 7))
-
-# %% ../../nbs/73f_ddgan_networks.ipynb #71a78dcd
-def test_a_pack_sees_the_mean_of_its_features():
-    "at first as if alone; then by hand; other packs do not count; part of a pack is refused"
-    D, alone = (
-        build(replace(PLAIN, **how), (1, 8, 8), seed=2)["discriminator"].double()
-        for how in (dict(pack=2), {}))
-    g = stream(0, "group")
-    z, s = torch.randn(2, 4, 1, 8, 8, generator=g).double(), torch.tensor([1, 1, 3, 3])
-    assert torch.equal(D(*z, s), alone(*z, s))
-
-    with torch.no_grad():
-        for p in D.beside.parameters(): p.add_(.3 * torch.randn(p.shape, generator=g).to(p))
-    seen = []
-    with mock.patch.object(D.beside, "forward", lambda h: seen.append(h) or torch.zeros(4)):
-        D(*z, s)
-    h, (first, second, last) = seen[0], D.beside.layers[::2]
-    both = torch.cat([h, h.view(2, 2, -1).mean(1).repeat_interleave(2, 0)], 1)
-    torch.testing.assert_close(
-        D(*z, s) - alone(*z, s), last(kinked(second(kinked(first(both)))))[:, 0])
-
-    other = z.clone()
-    other[0, 1] += 1
-    changed = (D(*other, s) - D(*z, s)).abs()
-    assert changed[:2].min() > 1e-6
-    assert changed[2:].max() < 1e-12
-    with pytest.raises(ValueError, match="whole packs of 2.*got 3"): D(*z[:, :3], s[:3])
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #cb314630
 def size(net): return sum(p.numel() for p in net.parameters())

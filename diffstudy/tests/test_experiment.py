@@ -522,14 +522,8 @@ def one_of_two(rank, port, folder):
     torch.distributed.all_gather(both, torch.tensor(planning._seconds_per_step(1, loop, here)))
     assert both[0] == both[1] > 0
 
-    # and a discriminator that looks at eight images together gets whole groups of them
-    how = dict(pack=8, net="resnet", batch_size=40)
-    config = experiment.change(R["ddgan-digits-tiny"], how)
-    with pytest.raises(ValueError, match="multiple of 16, which 2 .* groups of 8; got 40"):
-        config.build_training(images, facts, here, {})
-
 def test_two_processes_decide_alike(tmp_path):
-    "on the precision, on the seconds of a step, and which batches they cannot share"
+    "on the precision, and on the seconds of a step"
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = str(s.getsockname()[1])
@@ -1556,19 +1550,6 @@ def test_a_wrong_label_without_labels_is_refused_before_the_folder_is_taken():
     with pytest.raises(ValueError, match="mismatch: a wrong label needs labels"):
         experiment.train("digits", home() / "mismatch", labels=False, **how)
     assert experiment.train("digits", home() / "mismatch", labels=True, **how).has_labels
-
-# %% ../../nbs/76d_gan_runs.ipynb #f30dc4e9
-def test_a_gan_draws_a_picture_again():
-    "from a state of its chain, each answer by its seed; it fills in no part, and says so"
-    run, k = tiny("ddgan-digits-tiny", 6), torch.zeros(1, 8, 8, dtype=torch.uint8)
-    x = run.restore(k, [3, 3, 5], state=1)
-    assert x.shape == (3, 1, 8, 8)
-    assert torch.equal(run.restore(k, [3], state=1), x[:1])
-    assert not torch.equal(x[0], x[1])
-    assert not torch.equal(run.restore(k, [3], state=4), x[:1])
-    for how, words in ((dict(mask=k[0] > 0), "mask: .* no part of it: run.restore.picture, state"),
-                       (dict(state=5), "state: expected 1 to 4; got 5")):
-        with pytest.raises(ValueError, match=words): run.restore(k, [3], **how)
 
 # %% ../../nbs/76d_gan_runs.ipynb #8bd7d69d
 def test_a_classifier_gives_log_p_and_guides():

@@ -8,16 +8,15 @@ from .. import data, ddgan, experiment, measure, nets, process
 from ..core import stream
 from ..data import Components, Stacked, from_strip
 from ..ddgan import game, nets as ddgan_nets
-from ..ddgan.nets import ResNetGenerator
 from ..process import alpha, sample, sigma
 from ..studies import record as runs
 from ..studies.common import packed, unpacked
 from ..studies.ddgan_ablation import (
     ABLATION, FEW_SETTINGS, PAPER, STACKED_ABLATION, VARIANTS, draw, gan_config, run_few,
     run_stacked_variant, run_variant)
-from ..studies.ddgan_mnist import (
-    BalancedConfig, MNIST_SETTINGS, MapGenerator, RESNET_SETTINGS, averaged, by_shares, run_mnist,
-    run_resnet, score_stacked, scored_terms, trained_on_mnist)
+from diffstudy.studies.ddgan_mnist import (
+    MNIST_SETTINGS, RESNET_SETTINGS, averaged, run_mnist, run_resnet, score_stacked,
+    trained_on_mnist)
 from ..train import checkpoint
 
 # %% ../../nbs/43_ddgan_images.ipynb #7d664628
@@ -202,86 +201,6 @@ def test_run_stacked_variant():
     scores = [r["modes"], *(r[k][0] for k in ("kl", "recall", "coverage", "frechet"))]
     assert scores == pytest.approx([14, 5.018, .25, 1., 42.29], rel=.2)
     assert r["kl"][0] > math.log(1000 / r["modes"])  # modes drawn equally often have this
-
-# %% ../../nbs/66_thousand_modes.ipynb #a3f74ed6
-def test_the_latent_may_enter_as_a_map():
-    "by hand: features of variance 1 are added at the lowest resolution; without it all is as before"
-    config = ddgan_nets.Config(
-        "resnet", width=8, num_res_blocks=1, latent=4, embedding=8, mapping=2, d_width=8)
-    G, plain = (of(config, (1, 8, 8), seed=3).double() for of in (MapGenerator, ResNetGenerator))
-    before, g = plain.state_dict(), stream(0, "map")
-    assert set(G.state_dict()) - set(before) == {"place.layer.weight", "place.layer.bias"}
-    assert all(torch.equal(v, before[k]) for k, v in G.state_dict().items() if k in before)
-
-    z, s = torch.randn(3, 1, 8, 8, generator=g).double(), torch.tensor([0, 2, 3])
-    latent = torch.randn(3, 4, generator=g).double()
-    assert G.place(latent).shape == (3, 16, 4, 4)
-    assert abs(G.place.layer.weight.var() * 4 - 1) < .1
-
-    # fresh blocks pass their input on
-    high = G.enter(z)
-    low = G.wider[0](F.avg_pool2d(high, 2)) + G.place(latent)
-    doubled = F.interpolate(G.narrower[0](low), scale_factor=2, mode="bilinear")
-    torch.testing.assert_close(G(z, s, latent), G.leave(F.leaky_relu(doubled + high, .2)))
-
-def of_the_game(config):
-    "A small pair of networks for points, what they are asked, and noise."
-    G, D = ddgan_nets.build(ddgan_nets.Config(width=16, d_width=16, latent=3), (2,)).values()
-    return config, G, D, torch.randn(8, 2, generator=stream(0, "x")), None
-
-@pytest.mark.parametrize("relativistic", [False, True])
-def test_the_generator_answers_twice(relativistic):
-    "the score of two answers stands beside its loss; the first is what D sees"
-    chain = ddgan.chain_gammas(4).float()
-    given = of_the_game(game.Config(relativistic=relativistic))
-    _, G, D, x, _ = given
-    g, s = stream(0, "t"), torch.arange(8) % 4
-    z_s, z_t = ddgan.sample_pairs(x, s, chain, g)
-    one, two = (G(z_t, s, torch.randn(8, 3, generator=g)) for _ in range(2))
-    fake = process.posterior(z_t, one, chain[s], chain[s + 1]).sample(g)
-    score = (x - one).norm(dim=1) + (x - two).norm(dim=1) - (one - two).norm(dim=1)
-
-    gap = D(z_s, z_t, s) if relativistic else 0.
-    wanted = dict(loss=F.softplus(gap - D(fake, z_t, s)).mean(), score=.3 * score.mean() / 2)
-    found = scored_terms(.3)(*given, s, chain, stream(0, "t"))
-    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
-    G.predicts = "noise"
-    with pytest.raises(ValueError, match="energy: expected a generator of the data"):
-        scored_terms(.3)(*given, s, chain, g)
-
-def test_each_step_gets_its_share():
-    "as often as asked for, packs whole, never where it is 0; what does not add up is refused"
-    x, chain, D = torch.zeros(40_000, 2), ddgan.chain_gammas(4), torch.nn.Identity()
-    of = lambda *shares: by_shares(shares)(D, x, chain, stream(0, "s"))
-    found = of(.2, .5, 0., .3).bincount(minlength=4) / len(x)
-    torch.testing.assert_close(found, torch.tensor([.2, .5, 0., .3]), rtol=0, atol=.01)
-    assert of(0., 0., 1., 0.).unique().tolist() == [2]
-    D.pack = 8
-    assert (of(.2, .5, 0., .3).view(-1, 8).diff(dim=1) == 0).all()
-
-@pytest.mark.parametrize("wrong", [(.5, .5), (.5, .5, .5, -.5), (.3, .3, .3, .3)], ids=str)
-def test_shares_that_do_not_add_up_are_refused(wrong):
-    x, chain, D = torch.zeros(40_000, 2), ddgan.chain_gammas(4), torch.nn.Identity()
-    of = lambda *shares: by_shares(shares)(D, x, chain, stream(0, "s"))
-    with pytest.raises(ValueError, match="shares: expected a number for each step"): of(*wrong)
-
-def test_a_balanced_run_has_all_three():
-    "the wider door, the score, and one step alone"
-    config = BalancedConfig(
-        gan=dict(
-            net="resnet", width=4, d_width=4, embedding=4, num_res_blocks=1, latent=2,
-            channel_mults=(1, 2),
-            pack=4, batch_size=8),
-        train=dict(steps=1), latent_map=True, energy=.1, shares=(0., 1., 0., 0.))
-    asked, terms = [], game.discriminator_terms
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            game, "discriminator_terms",
-            lambda *v: asked.append(v[5].unique().tolist()) or terms(*v))
-        state = experiment.fit(config, data.load("digits")[0][:32])
-    assert isinstance(state.model["generator"], MapGenerator)
-    assert asked == [[1]]
-    assert (config.resolve()["energy"], state.skipped) == (.1, 0)
 
 # %% ../../nbs/66_thousand_modes.ipynb #14eef274
 @pytest.mark.parametrize(
