@@ -216,15 +216,6 @@ RECIPES |= {
         train=dict(
             steps=6000, batch_size=16, lr=2e-3, lr_decay="cosine", ema=.998,
             precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
-
-    "photos": VDMConfig(
-        data="photos", model="mnist", p_uncond=1., flip=True, threads=1,
-        unet=dict(
-            width=32, num_res_blocks=1, channel_mults=(1, 2), groups=8, num_heads=4,
-            middle_attention=False, fourier=(7, 8)),
-        train=dict(
-            steps=2500, batch_size=32, lr=3e-3, lr_decay="cosine", ema=.998,
-            precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
 }
 
 # %% ../../nbs/76c_vdm_runs.ipynb #b654f835
@@ -577,7 +568,6 @@ _NOTES = {
     "mnist-bits": Note("the best bits on MNIST; no labels, no good samples", 44, "mnist-bits"),
     "mnist": Note("samples of MNIST, guided by their labels", 14),
     "mnist-bound": Note("bits on MNIST with and without labels", record="mnist-bound"),
-    "photos": Note("patches of photographs, for compression", 4, "photos", dict(measure="bound")),
     "emoji": Note("pictures in color that come along, by their labels", 22),
     "folder": Note("your pictures, on a GPU", 1200),
     "folder-small": Note("your pictures, on a CPU", 25),

@@ -515,7 +515,7 @@ ROOMS = {  # package → its modules; what comes later may use what comes before
 LIBRARY = [f"{room}.{m}" if m else room for room, found in ROOMS.items() for m in found or [""]]
 STUDIES = [f"studies.{name}" for name in (
     "record common copies guidance tilted ablation last_bits pictures dial calls emoji objectives "
-    "compression inverse small_gan gaussians ddgan_ablation ddgan_mnist redraw restore solvers "
+    "inverse small_gan gaussians ddgan_ablation ddgan_mnist redraw restore solvers "
     "trilemma distillation families gans bench commands").split()]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,

@@ -37,8 +37,6 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "families-mnist": "families:LARGE_STUDY",
     "bills": "families:BILL",
     "gans-stacked": "gans:STACKED",
-    "compression": "compression",
-    "photos": "compression:PHOTOS",
     "ddgan": "gaussians",
     "ddgan-relative": "gaussians:RELATIVE",
     "ddgan-resnet": "ddgan_mnist:RESNET",

@@ -863,7 +863,7 @@ FIFTEEN = {  # as somebody begins who knows diffusers or denoising_diffusion_pyt
     "gan.sample([3], num_inference_steps=4)": "did you mean 'steps'|unknown argument",
     "gan.evaluate(w=2.)": "no weight w",
     "run.sample([3], w='2')": "w: expected a weight",
-    "run.bits_per_dim(data.load('photos')[1][:2])": r"shape \[1, 8, 8\]; got \[3, 16, 16\]",
+    "run.bits_per_dim(data.load('emoji')[1][:2])": r"shape \[1, 8, 8\]; got \[3, 32, 32\]",
     "experiment.fit('digits-tiny', digits, train_batch_size=4)": "did you mean 'batch_size'",
 }
 

@@ -82,8 +82,6 @@ KNOWN = {
         "3477d096dc1f4662651b198301e1e998d4ec9e3792b1a218d36964dee691cd59", 198_952),
     "digits": Known(
         "6e856ab376e7f8dcb84b034ad6f8eb602a8e2050d0bf6c57e4b61cc1f32ae93c", 683_940),
-    "photos": Known(
-        "accb382e5a7510c799f1abe7c827638e718b71917fcfd5cfb45e2859644abc47", 2_567_420),
     "mnist-bits": Known(
         "153b4453286369ea28b5e70f8bf6076a2818c582e4c37ae4ff6c132f91662b46", 8_523_132),
     "emoji": Known(
