@@ -499,7 +499,7 @@ ROOMS = {  # package → its modules; what comes later may use what comes before
     "guidance": ["formulas", "guided", "particles"],
     "data": ["mixtures", "images", "stacked", "folders", "sets", "patches"],
     "vdm": [
-        "bound", "snr", "heads", "decoder", "model", "objectives", "likelihood", "compression"],
+        "bound", "snr", "heads", "model", "objectives", "likelihood", "compression"],
     "ddgan": ["nets", "steps", "game"],
     "families": [
         "distillation", "discrete", "energy", "vae", "autoregressive", "flow", "gans", "face"],
@@ -514,7 +514,7 @@ ROOMS = {  # package → its modules; what comes later may use what comes before
     "viz": []}
 LIBRARY = [f"{room}.{m}" if m else room for room, found in ROOMS.items() for m in found or [""]]
 STUDIES = [f"studies.{name}" for name in (
-    "record common copies guidance tilted ablation last_bits pictures dial calls emoji objectives "
+    "record common copies guidance tilted ablation pictures dial calls emoji objectives "
     "inverse small_gan gaussians ddgan_ablation ddgan_mnist redraw restore solvers "
     "trilemma distillation families gans bench commands").split()]
 EXERCISED = (  # chapters with exercises

@@ -20,8 +20,6 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "variance": "ablation:VARIANCE",
     "digits-choices": "ablation:DIGITS_CHOICES",
     "digits-bits": "ablation:DIGITS_BITS",
-    "last-bits": "last_bits",
-    "last-bits-control": "last_bits:CONTROL",
     "objectives": "objectives",
     "two-losses": "objectives:TWO",
     "distillation": "distillation",
