@@ -142,7 +142,7 @@ _RunDir = option(Path, "Folder of the run.", default="runs/RECIPE")
 _Recipe = option(
     str, "Named configuration, or the config.json of a run.", default="the data set's own")
 _Init = option(
-    str, "Begin with the weights of a run, of a file, or of a name such as photos.", default="new")
+    str, "Begin with the weights of a run, of a file, or of a name such as emoji.", default="new")
 _Minutes = option(
     float, "Minutes on this machine; a few steps are timed to choose how many to take.",
     default="the recipe's")

@@ -2,7 +2,7 @@
 from .mixtures import GaussianMixture, Mixture, gaussian_grid, spiral, three_gaussians
 from .images import (
     Batches, ImageSet, decode, encode, from_strip, load_cifar10, load_digits, load_emoji,
-    load_mnist, load_mnist_small, load_photos, relative_distance, tile, to_strip)
+    load_mnist, load_mnist_small, relative_distance, tile, to_strip)
 from .stacked import Components, Stacked, mode_number
 from .folders import load_folder, prepare
 from .sets import DATASETS, load

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['encode', 'decode', 'ImageSet', 'load_digits', 'load_mnist', 'load_cifar10',
-           'load_photos', 'load_mnist_small', 'load_emoji', 'tile', 'write_images', 'to_strip',
-           'from_strip', 'Batches']
+           'load_mnist_small', 'load_emoji', 'tile', 'write_images', 'to_strip', 'from_strip',
+           'Batches']
 
 # %% ../../nbs/72_images.ipynb #f0f6f5c3
 import base64, hashlib, io, json, math
@@ -234,41 +234,6 @@ def load_cifar10(data_dir=None) -> tuple[ImageSet, ImageSet]:
         return ImageSet("cifar10", x, torch.tensor(d.targets), 256, 10)
     return tuple(map(made, _fetch("CIFAR10", data_dir)))
 
-# %% ../../nbs/72_images.ipynb #13fcf9d2
-_PATCH = 16  # pixels
-_TILE = 64   # pixels
-
-def _patches(x: Tensor, size: int, step: int) -> Tensor:  # `(n, c, size, size)`, row by row
-    return x.unfold(-2, size, step).unfold(-2, size, step).movedim(0, 2).flatten(0, 1)
-
-def load_photos(data_dir=None) -> tuple[ImageSet, ImageSet]:
-    """Load 16×16 patches of scikit-learn's two photographs (the classes); whole tiles are held out.
-
-    Args:
-        data_dir: Ignored, since the files come with scikit-learn
-
-    Returns:
-        Training set (7298) and test set (192)"""
-    from sklearn.datasets import load_sample_images
-    train, test = [], []
-    for n, image in enumerate(load_sample_images().images):
-        photo = torch.tensor(image).permute(2, 0, 1)
-        tiles = _patches(photo, _TILE, _TILE)
-        held = np.random.default_rng([0, n]).permutation(len(tiles))[:6]
-        test.append(torch.cat([_patches(t, _PATCH, _PATCH) for t in tiles[held]]))
-
-        # a training patch is free of every tile; steps of eight, as JPEG has its blocks
-        taken = torch.zeros(len(tiles))
-        taken[held] = 1
-        taken = taken.view(photo.shape[1] // _TILE, -1)
-        taken = taken.repeat_interleave(_TILE, 0).repeat_interleave(_TILE, 1)
-        taken = torch.nn.functional.pad(taken, (0, 0, 0, photo.shape[1] % _TILE))
-        free = _patches(taken[None], _PATCH, 8).sum((1, 2, 3)) == 0
-        train.append(_patches(photo, _PATCH, 8)[free])
-
-    def labels(s): return torch.arange(2).repeat_interleave(torch.tensor([len(p) for p in s]))
-    return tuple(ImageSet("photos", torch.cat(s), labels(s), 256, 2) for s in (train, test))
-
 # %% ../../nbs/72_images.ipynb #ce2c43e7
 def _from_sheet(
     name: str,     # Name of the set, and of its file NAME.png
@@ -282,7 +247,8 @@ def _from_sheet(
     note = json.loads(read_note(sheet.filename))
     labels = torch.tensor([*map(int, note["labels"])])
     x = torch.from_numpy(np.array(sheet.convert(mode)))
-    x = _patches(x.view(*x.shape[:2], -1).permute(2, 0, 1), side, side)[:len(labels)]
+    x = x.view(*x.shape[:2], -1).permute(2, 0, 1)
+    x = x.unfold(-2, side, side).unfold(-2, side, side).movedim(0, 2).flatten(0, 1)[:len(labels)]
     return ImageSet(name, x, labels, 256, classes), note
 
 def load_mnist_small(data_dir=None) -> tuple[ImageSet, ImageSet]:

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 from ..core import choose
 from .folders import load_folder
-from diffstudy.data.images import (
-    ImageSet, load_cifar10, load_digits, load_emoji, load_mnist, load_mnist_small,
-    load_photos)
+from .images import (
+    ImageSet, load_cifar10, load_digits, load_emoji, load_mnist, load_mnist_small)
 from .stacked import Stacked
 
 # %% ../../nbs/72_images.ipynb #d5d5db64
@@ -45,9 +44,6 @@ DATASETS = dict(
     digits=Facts(
         load_digits, (1, 8, 8), 17, 10, 1500, 297,
         "comes with scikit-learn, nothing to download"),
-    photos=Facts(
-        load_photos, (3, 16, 16), 256, 2, 7298, 192,
-        "patches of scikit-learn's two photographs, nothing to download"),
     emoji=Facts(
         load_emoji, (3, 32, 32), 256, 9, 1683, 187,
         "Twemoji, comes along: graphics copyright Twitter, Inc and other contributors, CC BY 4.0 "

@@ -28,7 +28,6 @@ from ..settings import Rule, flag, number, setting, text, whole
 from ..train import loop as training
 from ..train.files import check_keys
 from ..vdm import objectives
-from ..vdm.decoder import Decoder
 from ..vdm.heads import HEADS
 
 # %% ../../nbs/76c_vdm_runs.ipynb #d889875d
@@ -45,9 +44,6 @@ _SHARE = number(lambda v: 0 <= v <= 1, "a probability from 0 to 1")
 _MIRRORED = Rule(
     lambda v: type(v) is bool or type(v) is tuple and all(type(k) is int for k in v),
     "true, false, or classes such as 0,1", lambda v: tuple(v) if type(v) is list else v)
-_WIDTH = Rule(
-    lambda v: type(v) is int and v >= 0 and v % 4 == 0,
-    "the width of its layers, a multiple of 4, or 0 for none")
 
 @dataclass(frozen=True)
 class VDMConfig(Configuration):
@@ -67,7 +63,6 @@ class VDMConfig(Configuration):
         eval_times: Evenly spaced times in one draw of the bound
         eval_draws: Monte Carlo draws of the bound for each held-out image
         threads: CPU threads; 0: one for each core
-        decoder_width: Width of a network for p(x|z_0); 0: independent pixels (V16)
         loss_weighting: Weighting of the squared error, a name of `objectives.WEIGHTS`
         unet: Changed settings of `nets.UNetConfig`
         train: Changed settings of `train.Config`
@@ -89,8 +84,6 @@ class VDMConfig(Configuration):
     eval_times: int = setting(16, whole(1))
     eval_draws: int = setting(4, whole(1))
     threads: int = setting(0, THREADS)
-    decoder_width: int = setting(
-        0, _WIDTH)
     loss_weighting: str = setting(
         "bound", text)
     unet: dict = field(default_factory=dict)
@@ -110,18 +103,12 @@ class VDMConfig(Configuration):
             raise ValueError(
                 "augment: expected the head 'noise' and a network with aug_cond=true, "
                 f"which is told of it; got head {self.head!r} and aug_cond={unet.aug_cond}")
-        if self.decoder_width and self.augment:
-            raise ValueError(
-                "decoder_width: expected 0, for none, with augment, of which it is not told; "
-                f"got {self.decoder_width}")
         learns = self.schedule not in ("linear", "cosine")
-        if self.loss_weighting != "bound" and (learns or self.decoder_width or self.augment):
+        if self.loss_weighting != "bound" and (learns or self.augment):
             raise ValueError(
                 f"loss_weighting={self.loss_weighting!r} trains the guess of the noise "
-                "alone: expected a schedule that does not learn, 'linear' or 'cosine', no decoder "
-                "and no augment; got "
-                f"schedule={self.schedule!r}, decoder_width={self.decoder_width}, "
-                f"augment={self.augment}")
+                "alone: expected a schedule that does not learn, 'linear' or 'cosine', and no "
+                f"augment; got schedule={self.schedule!r}, augment={self.augment}")
         return dict(train=training.Config(**self.train), unet=unet)
 
     def build_model(self, facts: dict):
@@ -136,11 +123,8 @@ class VDMConfig(Configuration):
         net.activation_checkpointing = self.activation_checkpointing
         net = head.wrap(net, shape, levels, loop.seed)
 
-        # the noise levels, and what reads z_0
         noise = SCHEDULES[self.schedule](self.gamma_min, self.gamma_max)
-        width = self.decoder_width
-        reads = Decoder(shape, levels, width, seed=loop.seed) if width else None
-        return vdm.VDM(net, noise, levels, decoder=reads)
+        return vdm.VDM(net, noise, levels)
 
     def build_training(self, images, facts: dict, rank, notes: dict):
         "Build state, update and batches for `train.fit`."
@@ -203,28 +187,6 @@ RECIPES |= {
         train=dict(
             steps=12_000, batch_size=32, lr=2e-3, lr_decay="cosine", ema=.999,
             precision="bfloat16", log_every=50, save_every=500)),
-}
-
-# %% ../../nbs/76c_vdm_runs.ipynb #36e7524c
-RECIPES |= {
-    "mnist-bits": VDMConfig(
-        data="mnist", model="mnist", head="patches", decoder_width=96, schedule="monotone",
-        gamma_min=-3., gamma_max=7., p_uncond=1., eval_times=8, eval_draws=1, threads=1,
-        unet=dict(
-            width=32, num_res_blocks=1, channel_mults=(1, 2), groups=8, num_heads=4,
-            middle_attention=False),
-        train=dict(
-            steps=6000, batch_size=16, lr=2e-3, lr_decay="cosine", ema=.998,
-            precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
-
-    "photos": VDMConfig(
-        data="photos", model="mnist", p_uncond=1., flip=True, threads=1,
-        unet=dict(
-            width=32, num_res_blocks=1, channel_mults=(1, 2), groups=8, num_heads=4,
-            middle_attention=False, fourier=(7, 8)),
-        train=dict(
-            steps=2500, batch_size=32, lr=3e-3, lr_decay="cosine", ema=.998,
-            precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
 }
 
 # %% ../../nbs/76c_vdm_runs.ipynb #b654f835
@@ -363,7 +325,7 @@ class VDMRun(GenerativeRun):
                 predict = self.predict(c, w=w, classifier=classifier)
                 z = samplers.initial((len(own), *shape), own) if start is None else start[part]
                 z = SAMPLERS[sampler](predict, z.to(self.device), gammas, own, progress=bar)
-                images.append(self.model.decode(z, gammas[-1], own).cpu())
+                images.append(self.model.decode(z, gammas[-1]).cpu())
         return torch.cat(images)
 
     def restore(self, picture, labels=None, *, mask=None, operator=None, noise: float = 0.,
@@ -410,7 +372,7 @@ class VDMRun(GenerativeRun):
                 c = None if labels[0] is None else labels
                 return self.predict(c, w=w)(z, gamma)
             z = inverse.restore(told, measured, gammas, own, n=len(own), method=method, **each)
-            return self.model.decode(z, gammas[-1], own)
+            return self.model.decode(z, gammas[-1])
         with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             k = sample_in_batches(labels, seed, len(labels), draw, progress)
 
@@ -572,10 +534,8 @@ _NOTES = {
     "digits": Note(
         "the model of most chapters", record="digits-bits", case=dict(recipe="digits", seed=0)),
     "digits-tiny": Note("tests", .1),
-    "mnist-bits": Note("the best bits on MNIST; no labels, no good samples", 44, "mnist-bits"),
     "mnist": Note("samples of MNIST, guided by their labels", 14),
     "mnist-bound": Note("bits on MNIST with and without labels", record="mnist-bound"),
-    "photos": Note("patches of photographs, for compression", 4, "photos", dict(measure="bound")),
     "emoji": Note("pictures in color that come along, by their labels", 22),
     "folder": Note("your pictures, on a GPU", 1200),
     "folder-small": Note("your pictures, on a CPU", 25),

@@ -498,7 +498,7 @@ ROOMS = {  # package → its modules; what comes later may use what comes before
     "guidance": ["formulas", "guided"],
     "data": ["mixtures", "images", "stacked", "folders", "sets", "patches"],
     "vdm": [
-        "bound", "snr", "heads", "decoder", "model", "objectives", "likelihood", "compression"],
+        "bound", "snr", "heads", "model", "objectives", "likelihood", "compression"],
     "ddgan": ["nets", "steps", "game"],
     "families": [
         "distillation", "discrete", "energy", "vae", "autoregressive", "flow", "gans", "face"],
@@ -513,9 +513,9 @@ ROOMS = {  # package → its modules; what comes later may use what comes before
     "viz": []}
 LIBRARY = [f"{room}.{m}" if m else room for room, found in ROOMS.items() for m in found or [""]]
 STUDIES = [f"studies.{name}" for name in (
-    "record common copies guidance ablation last_bits pictures dial calls emoji objectives "
-    "compression inverse small_gan gaussians ddgan_ablation ddgan_mnist solvers "
-    "trilemma distillation families gans commands").split()]
+    "record common copies guidance ablation pictures dial calls emoji objectives inverse "
+    "small_gan gaussians ddgan_ablation ddgan_mnist solvers trilemma distillation families "
+    "gans commands").split()]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43,
     50, 51, 52, 59, 60)

@@ -857,7 +857,7 @@ FIFTEEN = {  # as somebody begins who knows diffusers or denoising_diffusion_pyt
     "gan.sample([3], num_inference_steps=4)": "did you mean 'steps'|unknown argument",
     "gan.evaluate(w=2.)": "no weight w",
     "run.sample([3], w='2')": "w: expected a weight",
-    "run.bits_per_dim(data.load('photos')[1][:2])": r"shape \[1, 8, 8\]; got \[3, 16, 16\]",
+    "run.bits_per_dim(data.load('emoji')[1][:2])": r"shape \[1, 8, 8\]; got \[3, 32, 32\]",
     "experiment.fit('digits-tiny', digits, train_batch_size=4)": "did you mean 'batch_size'",
 }
 
@@ -929,19 +929,19 @@ from typing import ClassVar
 from diffstudy import measure, train
 from diffstudy.experiment.evaluation import format_evaluation
 from diffstudy.experiment.run import Configuration, GenerativeRun, Kind, batches, sample_in_batches
+from diffstudy.families import autoregressive
 from diffstudy.settings import setting, text, whole
-from diffstudy.vdm.decoder import Decoder
 
 class Pixels(torch.nn.Module):
-    "The decoder of a diffusion model that is told nothing but noise."
+    "A PixelCNN of one layer."
     def __init__(self, facts, width, seed):
         super().__init__()
-        self.shape = tuple(facts["shape"])
-        self.decoder = Decoder(self.shape, facts["levels"], width, depth=1, seed=seed)
+        size = autoregressive.Size(width, 1, seed=seed)
+        self.net = autoregressive.PixelCNN(
+            facts["shape"], autoregressive.Softmax(facts["levels"]), size)
 
     def forward(self, k):  # Bits per dimension
-        nats = self.decoder(k, torch.zeros(len(k), *self.shape), torch.full((len(k),), 12.))
-        return nats / (math.prod(self.shape) * math.log(2))
+        return autoregressive.nll(self.net, k) / (k[0].numel() * math.log(2))
 
 @dataclass(frozen=True)
 class PixelConfig(Configuration):
@@ -966,8 +966,7 @@ class PixelRun(GenerativeRun):
 
     def sample(self, labels=None, *, n=16, seed=0, batch=128, progress=False):
         def draw(labels, own, progress):
-            nothing = torch.zeros(len(own), *self.model.shape)
-            return self.model.decoder.sample(nothing, torch.tensor(12.), own)
+            return autoregressive.sample(self.model.net, len(own), own)
         return sample_in_batches(self.labels_of(labels, n), seed, batch, draw, progress)
 
     @torch.no_grad()
@@ -994,7 +993,7 @@ run = experiment.open("a")
 assert type(run).__name__ == "PixelRun" and run.config == made.config and run.config["width"] == 12
 assert torch.equal(run.sample(n=2, seed=1), made.sample(n=2, seed=1))
 assert run.bits_per_dim().mean == run.result()["bits"]
-assert abs(run.result()["bits"] - 4.08744) < 1e-5  # untrained log2 17, .00002 more
+assert 3 < run.result()["bits"] < 4.1  # untrained log2 17
 found = run.evaluate(per_class=2, judges="judges", judging=dict(width=8, steps=5))
 assert len(experiment.report_evaluation(found)) > 5
 experiment.export(run, "pixels.safetensors")
@@ -1113,29 +1112,6 @@ def test_a_verdict_says_what_it_was_made_with(tmp_path):
         "step-000000008: 2 ancestral steps, spacing even, w = 0, float32, 20 samples, seed 0, "
         "another judge (width=8, steps=5)")
 
-# %% ../../nbs/76c_vdm_runs.ipynb #69aa4279
-def test_a_run_with_a_decoder(tmp_path):
-    "a decoder, patches and Muon: trained, opened, sampled; a width that cannot be is refused"
-    c = experiment.change(R["digits-tiny"], dict(
-        head="patches", decoder_width=8, optimizer="muon", steps=2, eval_times=2, eval_draws=1,
-        p_uncond=1.))
-    experiment.train(c, tmp_path / "run", progress=False, print_fn=lambda _: None)
-    run = experiment.open(tmp_path / "run")
-    assert run.model.decoder.shape == run.model.net.shape == (1, 8, 8)
-    assert run.sample(n=2, steps=2, seed=0).shape == (2, 1, 8, 8)
-
-    # the decoder's bits are in the bound: of 17 levels, about equally likely so far
-    terms = vdm.loss(run.model, run.images()[1][:4].images, generator=stream(0, "n"))
-    assert (terms.reconstruction / (64 * math.log(17)) - 1).abs().max() < .2
-
-@pytest.mark.parametrize("settings", (
-    dict(decoder_width=6), dict(decoder_width=-4), dict(decoder_width=8, augment=True),
-), ids=str)
-def test_a_width_of_the_decoder_that_cannot_be_is_refused(settings):
-    words = "decoder_width: expected the width of its layers|augment"
-    with pytest.raises(ValueError, match=words):
-        experiment.change(R["digits-tiny"], settings).resolve()
-
 # %% ../../nbs/76c_vdm_runs.ipynb #e4605801
 @pytest.mark.parametrize("p_uncond", [.5, 1.])
 def test_a_weight_trains_the_guess_of_the_noise(p_uncond):
@@ -1158,9 +1134,7 @@ def test_a_weight_has_a_name():
     first = [experiment.recipes_for(name)[0] for name in ("digits", "mnist")]
     assert first == ["digits-bits", "mnist"]  # when none is named: the best bound, and samples
 
-@pytest.mark.parametrize(
-    "settings", [dict(), dict(schedule="monotone"), dict(schedule="linear", decoder_width=8)],
-    ids=str)
+@pytest.mark.parametrize("settings", [dict(), dict(schedule="monotone")], ids=str)
 def test_a_weight_is_for_levels_that_stay(settings):
     config = experiment.change(R["digits-tiny"], dict(loss_weighting="EDM"))
     with pytest.raises(ValueError, match="expected a schedule that does not learn"):

@@ -467,14 +467,6 @@ def test_nll():
         one.var(0).mean() / one.numel() + at_once.var(0).mean() / at_once.numel()) ** .5
     assert at_once.var(0).mean() < .5 * one.var(0).mean() / 16
 
-    # with a decoder all times of an image are one call: its total, not a part of it
-    def decoder(k, x_noisy, gamma_0): return x_noisy.flatten(1).sum(1)
-    model = VDM(Exact(), Linear(-7., 5.), 17, decoder=decoder)
-    draw, again = stream(20, "nll"), stream(20, "nll")
-    t = (torch.rand(8, 1, generator=again) + torch.arange(4) / 4) % 1
-    expected = loss(model, k[:8], None, again, t=t).total
-    torch.testing.assert_close(nll(model, 4, together=True)(k[:8], None, draw), expected)
-
 @pytest.mark.parametrize("steps", [0, 1000])
 def test_even_times_of_nll(steps):
     "the mean of sixteen single draws, and less than half the variance of 16 others"
@@ -489,17 +481,15 @@ def test_even_times_of_nll(steps):
 
 # %% ../../nbs/73g_vdm.ipynb #9d9f0fcf
 def test_several_times():
-    "(b, m) times: the mean of m diffusion losses by hand, and a decoder that is asked once"
-    asked, draw = [], stream(16, "again")
-    def decoder(k, x_noisy, gamma_0): asked.append(x_noisy); return x_noisy.flatten(1).sum(1)
-    model = VDM(Exact(), Linear(-7., 5.), 17, decoder=decoder)
+    "(b, m) times: the mean of m diffusion losses by hand, and one reconstruction loss"
+    draw, model = stream(16, "again"), VDM(Exact(), Linear(-7., 5.), 17)
     k = torch.randint(0, 17, (8, 1, 4, 4), generator=stream(15, "k"))
     x = bound.centers(17, torch.empty(0))[k]
     for steps, t in ((0, torch.rand(8, 3, generator=draw)), (6, torch.arange(24).view(8, 3) % 6 + 1)):
         got, g = loss(model, k, None, stream(16, "t"), steps=steps, t=t), stream(16, "t")
         noisy = x + math.exp(-3.5) * torch.randn(x.shape, generator=g)
-        torch.testing.assert_close(asked.pop(), noisy)
-        assert not asked
+        once = bound.reconstruction_loss(k, noisy, torch.tensor(-7.), 17)
+        torch.testing.assert_close(got.reconstruction, once)
         assert all(v.shape == (8,) for v in got)
 
         # each time by itself, with the noise of its own row

@@ -81,17 +81,13 @@ KNOWN = {
     "judge-mnist-6c1d00ca9466": Known(
         "3477d096dc1f4662651b198301e1e998d4ec9e3792b1a218d36964dee691cd59", 198_952),
     "digits": Known(
-        "6e856ab376e7f8dcb84b034ad6f8eb602a8e2050d0bf6c57e4b61cc1f32ae93c", 683_940),
-    "photos": Known(
-        "accb382e5a7510c799f1abe7c827638e718b71917fcfd5cfb45e2859644abc47", 2_567_420),
-    "mnist-bits": Known(
-        "153b4453286369ea28b5e70f8bf6076a2818c582e4c37ae4ff6c132f91662b46", 8_523_132),
+        "db77fda3037730b0deb9151d928256ee89c777832e3a6fe5bd0f595e517679c8", 683_876),
     "emoji": Known(
-        "c21673172d96041b7cf2b82be1ae13816e7890d5bf9bcd896dbac8273f6df366", 5_232_704),
+        "9ca089ce69cf134ed02d94728f634ac93f2ed8e7e38f2a6c83a605ae37288ae0", 5_232_640),
     "mnist": Known(
-        "456274d62d2359045551dfb8c22a778d09f5a8414d850fd918fdd80bbf2959f9", 5_875_792),
+        "0624e4aa975613949f38e4f3be539bb9db4f87a62c70997cab19cd6a1b3248ab", 5_875_728),
 }
-_RELEASE = "https://github.com/diffstudy/diffstudy/releases/download/v0.1.0"
+_RELEASE = "https://github.com/diffstudy/diffstudy/releases/download/v0.2.0"
 
 def find(name: str, folder=None) -> tuple[dict, dict]:
     """Find published weights by name: in the package, on the disk, or in the release.

@@ -28,25 +28,23 @@ STEPS, SPACING = 32, "even"  # Of a sampler, where none are given
 
 # %% ../../nbs/73g_vdm.ipynb #bbe8b601
 class VDM(nn.Module):
-    """Variational diffusion model of images: network, noise schedule and decoder (VDM).
+    """Variational diffusion model of images: network, noise schedule and gray levels (VDM).
 
     Args:
         net: Network `(z, γ) → ε̂`, or `(z, γ, c) → ε̂` if it has `classes`
         schedule: A `schedule.Schedule`
         levels: Gray levels of the data
-        shape: Shape of an image, `(c, h, w)`; None: that of the network
-        decoder: p(x|z_0) as a `decoder.Decoder`; None: equation V16"""
+        shape: Shape of an image, `(c, h, w)`; None: that of the network"""
     likelihood, calls = "bound", STEPS  # Of `nll`, and of a sample in network calls: as `Family`
 
-    def __init__(self, net: nn.Module, schedule: nn.Module, levels: int, *, shape: tuple = None,
-                 decoder: nn.Module = None):
+    def __init__(self, net: nn.Module, schedule: nn.Module, levels: int, *, shape: tuple = None):
         super().__init__()
         if levels not in range(2, 257):
             raise ValueError(
                 "levels: expected a whole number of gray levels, 2 to 256, since samples are "
                 f"uint8; got {levels!r}")
         self.net, self.schedule = net, schedule
-        self.levels, self.decoder = int(levels), decoder
+        self.levels = int(levels)
         self.null = getattr(net, "classes", 0)  # The label for no label; 0 where there are none
         self.shape = tuple(shape or getattr(net, "shape", ()))
 
@@ -110,7 +108,7 @@ class VDM(nn.Module):
         z = sample.initial((n, *self.shape), generator) if start is None else start
         predict = predict or self.predict(context, w=w)
         z = walk(predict, z.to(device), gammas, generator, progress=progress)
-        return self.decode(z, gammas[-1], generator)
+        return self.decode(z, gammas[-1])
 
     def predict(self, c=None, *, w: float = 0.):
         """Make the noise prediction under classifier-free guidance (Ho and Salimans 2022).
@@ -125,20 +123,18 @@ class VDM(nn.Module):
         return ClassifierFree(self.net, c, w=w)
 
     @implements("V16")
-    def decode(self, z_0: Tensor, gamma_0: Tensor, generator=None) -> Tensor:
-        """Decode z_0 to the most likely gray level of each dimension, or sample from the `decoder`.
+    def decode(self, z_0: Tensor, gamma_0: Tensor) -> Tensor:
+        """Decode z_0 to the most likely gray level of each dimension.
 
         Args:
             z_0: Least noisy latents, `(b, *d)`
             gamma_0: γ of z_0, `()` or `(b,)`
-            generator: Random stream of the decoder: one generator, or one for each image
 
         Returns:
             Gray levels, `(b, *d)`, uint8"""
         x, = as_data(z_0=z_0 / expand(alpha(gamma_0), z_0))
         if bad := int((~x.isfinite()).sum()):  # NaN would be read as white
             raise ValueError(f"expected finite latents; {bad} of {x.numel()} values are not")
-        if self.decoder is not None: return self.decoder.sample(x, gamma_0, generator)
 
         # the nearest of equally likely levels, whatever γ_0: no row of logits for each dimension
         half = 1 / self.levels
@@ -218,9 +214,8 @@ def loss(model: VDM, k: Tensor, c=None, generator=None, *, steps: int = 0, t: Te
     if variance: losses.copy_(bound.bits_per_dim(diffusion.detach(), x[0].numel()))
     if many > 1: diffusion = diffusion.view(-1, many).mean(1)
 
-    # 3. reconstruction loss: −log p(k|z_0), by a decoder or by V16
-    if model.decoder is not None: reconstruction = model.decoder(k, x_noisy, gamma_0)
-    else: reconstruction = bound.reconstruction_loss(k, x_noisy, gamma_0, model.levels)
+    # 3. reconstruction loss: −log p(k|z_0) (V16)
+    reconstruction = bound.reconstruction_loss(k, x_noisy, gamma_0, model.levels)
     return Losses(prior, reconstruction, diffusion, prior + reconstruction + diffusion)
 
 # %% ../../nbs/73g_vdm.ipynb #84afd10b
@@ -296,7 +291,7 @@ def nll(model: VDM, strata: int = 16, *, steps: int = 0, together: bool = False)
         model: Model in evaluation mode, for instance `ema.model`
         strata: Number of times of each image, evenly spread from a random offset
         steps: T of the discrete loss; 0: continuous time
-        together: All times in one call; one z_0 if there is a `decoder`
+        together: All times in one call
 
     Returns:
         Function `(k, c, generator)` → bound `(b,)`, nats, for `measure.bits_per_dim`"""
@@ -318,9 +313,6 @@ def nll(model: VDM, strata: int = 16, *, steps: int = 0, together: bool = False)
     def at_once(k, c=None, generator=None):
         u = draw(torch.rand, len(k), 1, generator=generator, device=k.device)
         t = (u + torch.arange(strata, device=k.device) / strata) % 1
-
-        # a network that reads z_0 costs far more than another draw of it would gain
-        if model.decoder is not None: return loss(model, k, c, generator, t=t).total
         if c is not None: c = as_labels(c, k, model.null).repeat_interleave(strata)
         k = k.repeat_interleave(strata, 0)
         return loss(model, k, c, generator, t=t.flatten()).total.view(-1, strata).mean(1)
