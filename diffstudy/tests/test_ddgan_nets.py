@@ -463,7 +463,7 @@ def test_norms_are_such_that_a_compiler_joins_them():
     through(*given)
     assert F.group_norm in seen  # with a graph, PyTorch's own
 
-    # and so in what is written to a file of ONNX
+    # and so in what is exported
     with torch.no_grad(): nodes = torch.export.export(G, given).graph.nodes
     assert any("group_norm" in str(n.target) for n in nodes)
 
