@@ -95,9 +95,11 @@ def _digits(model: str, steps: int, lr: float, unet: dict = {}, **net) -> Family
         steps=steps, lr=lr, batch_size=64, warmup=50, lr_decay="cosine", weight_decay=.5,
         ema=.999, log_every=50, save_every=500))
 
-def _mnist(model: str, steps: int, lr: float, unet: dict = {}, **net) -> FamilyConfig:
+def _mnist(
+    model: str, steps: int, lr: float, unet: dict = {}, batch_size: int = 32, **net,
+) -> FamilyConfig:
     return FamilyConfig("mnist", model, 1, 1, net, unet, dict(
-        steps=steps, lr=lr, batch_size=32, warmup=100, lr_decay="cosine", weight_decay=.01,
+        steps=steps, lr=lr, batch_size=batch_size, warmup=100, lr_decay="cosine", weight_decay=.01,
         ema=.998, log_every=50, save_every=500,
         precision="bfloat16" if model == "masked" else "float32"))
 
@@ -115,6 +117,7 @@ RECIPES = {
     "d3pm-paper": _digits("d3pm-paper", 1700, 4e-3, _UNET, chain=64),
     "d3pm-uniform": _digits("d3pm-uniform", 1700, 4e-3, _UNET, chain=64),
     "ebm": _digits("energy", 600, 1e-3, width=128, depth=3, chain=6, langevin=30),
+    "glow-mnist": _mnist("glow", 10_000, 1e-3, batch_size=64, width=512, depth=6),
     "vae-mnist": _mnist("vae", 15_000, 2e-3, width=512, latent=(32,)),
     "latent-mnist": _mnist("latent", 15_000, 2e-3, width=512, latent=(32,), chain=64),
     "masked-mnist": _mnist("masked", 3600, 2e-3, _LARGE_UNET, chain=196),
@@ -234,6 +237,7 @@ _NOTES = {
         "the same, by the paper's reading and loss", "D3PM, the paper's reading"),
     "d3pm-uniform": _row("D3PM by a die", "D3PM, uniform"),
     "ebm": Note("an energy, which draws and has no bits; not tuned", .7),
+    "glow-mnist": _row("a flow of dense couplings", "Glow", "glow-mnist"),
     "vae-mnist": _row("latent variables", "VAE", "families-mnist"),
     "latent-mnist": _row(
         "a diffusion of latent variables", "latent diffusion", "families-mnist", lr=2e-3),

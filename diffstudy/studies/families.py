@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['COMMON', 'RATES', 'FAMILIES', 'BEST_RATES', 'BY_FAMILY', 'BILLS', 'BILL', 'LARGE',
-           'LARGE_FAMILIES', 'LARGE_RATES', 'LARGE_STUDY', 'tried', 'trained_family', 'bits_of',
-           'run_family', 'run_bill', 'run_large']
+           'LARGE_FAMILIES', 'LARGE_RATES', 'GLOW', 'GLOW_CASE', 'LARGE_STUDY', 'GLOW_STUDY',
+           'tried', 'trained_family', 'bits_of', 'run_family', 'run_bill', 'run_large']
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a000a4
+import functools
 from pathlib import Path
 import torch
 from .. import experiment
@@ -176,13 +177,18 @@ LARGE_FAMILIES = {  # updates: a quarter to half an hour of a core
     "latent diffusion": dict(kind="groups", groups=[32], prior=64, width=512, updates=15_000)}
 LARGE_RATES = {  # of the rates, by the record's choosing cases
     "masked diffusion": 2e-3, "VAE": 2e-3, "latent diffusion": 4e-3}
+GLOW = dict(
+    loop=KIND.recipes["glow-mnist"].resolve()["train"],
+    kept_back=5000, few=500, draws=1, kept=20)
+GLOW_CASE = dict(family="Glow", kind="flow", which="Glow", width=512, depth=6, batch_size=64)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a000c8
-def run_large(settings: dict, case: dict, folder=None) -> dict:
+def run_large(settings: dict, case: dict, folder=None, study: str = "families-mnist") -> dict:
     """Train one family on MNIST; while its rate is chosen for few updates, without the last images.
 
     Args:
         folder: For checkpoints; `runs` by default
+        study: Name of the record
 
     Returns:
         bits of test images or of some kept back, seconds of training by the clock; where nothing
@@ -194,7 +200,7 @@ def run_large(settings: dict, case: dict, folder=None) -> dict:
     place = Path(folder or "runs") / "-".join(
         ["families", case["family"].replace(" ", "-"), f"{case['lr']:g}", str(case["updates"])])
     run, state = trained_family(
-        "families-mnist", case, seen, run_dir=place, progress=True, print_fn=print)
+        study, case, seen, run_dir=place, progress=True, print_fn=print)
     said, model = dict(bits=bits_of(run, held), training=round(state.seconds)), run.model
     if case["choosing"]: return said
 
@@ -209,3 +215,7 @@ LARGE_STUDY = Study("families-mnist", LARGE, (
       for f, how in LARGE_FAMILIES.items()),
     dict(family="latent diffusion", lr=LARGE_RATES["VAE"], seed=0, choosing=False)
     | LARGE_FAMILIES["latent diffusion"]), run_large, threads=1)
+GLOW_STUDY = Study("glow-mnist", GLOW, (
+    *(dict(lr=lr, seed=5, choosing=True) | GLOW_CASE | dict(updates=400) for lr in RATES[:3]),
+    dict(lr=RATES[0], seed=0, choosing=False) | GLOW_CASE | dict(updates=10_000)),
+    functools.partial(run_large, study="glow-mnist"), threads=1)
