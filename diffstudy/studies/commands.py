@@ -32,6 +32,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "trilemma-mnist": "trilemma:MNIST",
     "families": "families:BY_FAMILY",
     "families-mnist": "families:LARGE_STUDY",
+    "glow-mnist": "families:GLOW_STUDY",
     "bills": "families:BILL",
     "gans-stacked": "gans:STACKED",
     "ddgan": "gaussians",
