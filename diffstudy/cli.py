@@ -526,28 +526,6 @@ def _data(
         for row in rows:
             typer.echo("  ".join(v.ljust(k) for v, k in zip(row, width)).rstrip())
 
-# %% ../nbs/77_cli.ipynb #421d32ba
-@command("prepare")
-def _prepare(
-    pictures: Annotated[
-        Path, typer.Argument(help="Folder of pictures, with a subfolder for each class.")],
-    out: option(
-        Path, "Folder for the prepared set.",
-        default="~/.cache/diffstudy/prepared/NAME") = None,
-    size: option(int, "Height and width of the images.") = 32,
-    channels: option(int, "Channels of an image: 1 = gray, 3 = color.") = 3,
-    held_out: option(float, "Share of the pictures for testing, if there is no split.") = .1,
-    skip_broken: option(bool, "Leave out pictures that cannot be read.", "--skip-broken") = False,
-):
-    "Decode a folder of pictures once, into files that batches read from."
-    from diffstudy import data
-    from diffstudy.experiment.run import Folder
-    with usage():
-        asked = dict(size=size, channels=channels, held_out=held_out, skip_broken=skip_broken)
-        place = data.prepare(pictures, out, **asked, print_fn=typer.echo)
-    own = "".join(f" --set {k}={v}" for k, v in asked.items() if v != getattr(Folder(), k))
-    typer.echo(f"next: diffstudy train folder --data-dir {place}{own}")
-
 # %% ../nbs/77_cli.ipynb #b25706ea
 def _sparkline(values: list) -> str:
     "Draw a curve as text, at most 60 characters: each a value, or the mean of neighbors."

@@ -4,5 +4,5 @@ from .images import (
     Batches, ImageSet, decode, encode, from_strip, load_cifar10, load_digits, load_emoji,
     load_mnist, load_mnist_small, relative_distance, tile, to_strip)
 from .stacked import Components, Stacked, mode_number
-from .folders import load_folder, prepare
+from .folders import load_folder
 from .sets import DATASETS, load

@@ -465,8 +465,7 @@ class Batches:
             if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
                 raise TypeError(
                     "expected an ImageSet, or a data set with a length and rows by number; got "
-                    f"{what}. Write its rows to a file: "
-                    'prepare(dict(train=rows, test=others), "folder")')
+                    f"{what}")
             if flip:
                 raise ValueError("flip is for an ImageSet; mirror the rows of a data set in itself")
         expect(

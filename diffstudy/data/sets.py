@@ -56,8 +56,7 @@ DATASETS = dict(
         'torchvision (extra "images"), downloads 170 MB once'),
     folder=Facts(
         load_folder, None, 256, None, None, None,
-        'your pictures, through torchvision (extra "images"): data_dir, size, channels, held_out, '
-        "skip_broken"),
+        'your pictures, through torchvision (extra "images"): data_dir, size, channels, held_out'),
 ) | {
     "mnist-small": Facts(
         load_mnist_small, (1, 28, 28), 256, 10, 800, 200,
@@ -78,7 +77,7 @@ def load(name: str, data_dir=None, **options) -> tuple[ImageSet, ImageSet]:
     Args:
         name: A key of `DATASETS`
         data_dir: Folder of the files; ~/.cache/diffstudy by default, required for "folder"
-        **options: Options of "folder": `size`, `channels`, `held_out`, `skip_broken`, `print_fn`
+        **options: Options of "folder": `size`, `channels`, `held_out`, `print_fn`
 
     Returns:
         Training set and test set"""

@@ -102,12 +102,10 @@ class Folder(Settings):
     """Options of `data.load_folder`, which reads a folder of pictures.
 
     Args:
-        size: Height and width in pixels
-        skip_broken: Leave out files that cannot be read"""
+        size: Height and width in pixels"""
     size: int = setting(32, whole(1))
     channels: int = setting(3, Rule(lambda v: v in (1, 3), "1 for gray, 3 for color"))
     held_out: float = setting(.1, number(lambda v: 0 <= v < 1, "a share, from 0 to below 1"))
-    skip_broken: bool = setting(False, flag)
 
 THREADS = Rule(  # of the CPU; a file of a stranger could ask for any number
     lambda v: type(v) is int and 0 <= v <= 1024, "a whole number, at most 1024", read=whole().read)
@@ -149,8 +147,7 @@ def facts_of(images) -> dict:
     if not hasattr(images, "levels"):
         raise TypeError(
             f"expected a data.ImageSet, as data.load gives it; got {type(images).__name__}. "
-            'data.ImageSet("mine", images, labels, levels, classes) makes one of bytes, and '
-            'data.prepare(dataset, "folder") one of any data set')
+            'data.ImageSet("mine", images, labels, levels, classes) makes one of bytes')
     names = getattr(images, "names", ())
     named = dict(names=[*names]) if names else {}
     return dict(shape=list(images.shape), levels=images.levels, classes=images.classes) | named

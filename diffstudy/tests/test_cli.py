@@ -341,22 +341,6 @@ def test_classes_are_called_as_their_folders(tmp_path, monkeypatch):
     r = type_in("train", "folder", "--data-dir", "pictures", *tiny.replace("2", "3", 1).split())
     assert "facts.names was ['circle', 'star'], now ['circle', 'sun']" in r.output, r.output
 
-def test_prepare(tmp_path):
-    "A folder is decoded once; the line that comes last is what to type next."
-    pytest.importorskip("torchvision")
-    root, place = pictures(tmp_path / "pictures"), tmp_path / "prepared"
-    ask = "prepare", root, "--out", place, "--size", 8
-    r = type_in(*ask)
-    assert r.exit_code == 0
-    assert f"next: diffstudy train folder --data-dir {place} --set size=8" in r.output
-    assert type_in(*ask).exit_code == 0  # it is there
-    refused(("prepare", tmp_path / "nowhere"), "expected an existing folder of pictures")
-    refused(("prepare", root, "--out", place), "holds a prepared set already")
-    ask = "train", "folder", "--data-dir"
-    refused((*ask, place, "--run", tmp_path / "r"), "with size=8, not 32")
-    augment = *ask, root, "--run", tmp_path / "no", "--set", "augment=true"
-    refused(augment, "aug_cond=true")
-
 # %% ../../nbs/77_cli.ipynb #8107fb6b
 def test_stop_and_go_on():
     folder, save, saved = tiny_run().with_name("stopped"), loop.save_checkpoint, []

@@ -719,7 +719,7 @@ def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     shutil.copytree(run.run_dir, tmp_path / "mine")
     assert ask("mine").run_dir == Path("mine")
 
-    # without what a card must say, or absent; what is hostile is in test_hostile
+    # without what a card must say, or absent
     tensors, card = weights.unpack(path.read_bytes())
     for data, words in {
         weights.pack(tensors, dict(card, info={})): "bad.safetensors: expected recipe, config",

@@ -126,20 +126,10 @@ def write_json(path, value, make: bool = True):
     replace_file(path, (text + "\n").encode(), make)
 
 # %% ../../nbs/74b_checkpoint.ipynb #0316600b
-_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-def printable(v):
-    "Replace characters that could control a terminal in all texts of a JSON value."
-    if isinstance(v, str): return _COMMANDS.sub("�", v)
-    if isinstance(v, list): return [printable(k) for k in v]
-    return {printable(k): printable(w) for k, w in v.items()} if isinstance(v, dict) else v
-
 def from_json(text: str | bytes):
-    "Parse a JSON text, printable. Raises ValueError if it is invalid or nested too deep."
+    "Parse a JSON text. Raises ValueError if it is invalid or nested too deep."
     if isinstance(text, bytes): text = text.decode()
-    try:
-        value = json.loads(text)
-        if "\\" in text or _COMMANDS.search(text): value = printable(value)
+    try: value = json.loads(text)
     except RecursionError: raise ValueError("nested too deep") from None
     if isinstance(value, dict): value.pop("seal", None)  # older versions wrote a checksum there
     return value
@@ -152,7 +142,7 @@ def read_json(path):
     except OSError as e: raise RuntimeError(f"{path}: {e.strerror}") from None
     except ValueError as e:
         raise RuntimeError(
-            f"{path}: damaged, no JSON ({printable(str(e))}); restore it, or remove it to begin "
+            f"{path}: damaged, no JSON ({str(e)}); restore it, or remove it to begin "
             "anew") from None
 
 # %% ../../nbs/74b_checkpoint.ipynb #03166002

@@ -15,7 +15,7 @@ import safetensors.torch, torch
 from ..core import choose
 from .checkpoint import check_tensors, nonfinite_names, to_cpu_tensors
 from .files import (
-    CheckpointError, canonical, digest, find_bundled, printable, read_file, replace_file)
+    CheckpointError, canonical, digest, find_bundled, read_file, replace_file)
 
 # %% ../../nbs/74c_resumed.ipynb #78f0d5bd
 _FORMAT = "diffstudy weights 1"
@@ -50,7 +50,7 @@ def unpack(data: bytes, where="the file") -> tuple[dict, dict]:
     try:
         size = int.from_bytes(data[:8], "little")
         note = json.loads(json.loads(data[8:8 + size])["__metadata__"]["diffstudy"])
-        form, card = printable(note["format"]), printable(note["card"])
+        form, card = note["format"], note["card"]
         tensors = safetensors.torch.load(data)
         whole = note["seal"] == digest(note["card"], safetensors.torch.save(tensors))
     except Exception as e:
