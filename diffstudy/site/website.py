@@ -11,6 +11,7 @@ from typing import NamedTuple
 import yaml
 from filelock import FileLock
 from . import build, equations, live
+from ..viz import GROUND
 
 # %% ../../nbs/99_website.ipynb #f8f58731
 WEB = ("katex@0.16", "axe-core@4")
