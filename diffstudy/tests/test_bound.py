@@ -448,7 +448,7 @@ def test_exchanged_levels_are_refused(f):
     with pytest.raises(ValueError, match="gamma_s = 1 and gamma_t = 0: are the two exchanged"):
         f(x, x, 1., g, 5)
 
-# %% ../../nbs/71a_numbers.ipynb #163c5322
+# %% ../../nbs/71_notation.ipynb #163c5322
 @pytest.mark.parametrize("T", [10, 1000, 10_000, 100_000, 10_000_000])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)
 def test_V23_expm1(dtype, T):

@@ -133,7 +133,7 @@ def test_exercises_of_a_chapter(chapter):
     "the solutions pass, the empty answer fails politely, each slip that is written down is named"
     importlib.import_module(f"diffstudy.exercises.c{chapter}")
     mine = {i: ex for i, ex in EXERCISES.items() if i.startswith(f"{chapter}.")}
-    assert len(mine) >= 3, f"chapter {chapter} has {len(mine)} exercises, expected three or more"
+    assert len(mine) >= 2, f"chapter {chapter} has {len(mine)} exercises, expected two or more"
     right = {i: exercise(i, ex.solution) for i, ex in mine.items()}
     assert [(i, verdict.says) for i, verdict in right.items() if not verdict] == []
     empty = {i: exercise(i, lambda *a, **k: None).says for i, ex in mine.items()

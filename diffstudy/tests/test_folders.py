@@ -5,7 +5,11 @@ from pathlib import Path
 import numpy as np, pytest, torch
 from PIL import Image
 from ..data import folders, load_folder
-pytest.importorskip("torchvision")
+
+@pytest.fixture(autouse=True)
+def torchvision():
+    "The reader of folders, which not every environment has."
+    return pytest.importorskip("torchvision")
 
 # %% ../../nbs/72_images.ipynb #0e30151d
 def pictures(folder, n=10, kinds=("cats", "dogs"), side=12):

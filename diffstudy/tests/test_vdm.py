@@ -147,12 +147,12 @@ def small(head, schedule, seed=2):
     return VDM(net if head == "noise" else CategoricalNet(net, 5), schedule, 5).double()
 
 # %% ../../nbs/73g_vdm.ipynb #daac09a6
-HEADS = (
+BY_HEAD = (
     ("noise", LearnedLinear(-6., 4.), 0),
     ("levels", Monotone(-6., 4., width=16), 0),
     ("noise", Monotone(-6., 4., width=16), 7))
 
-@pytest.mark.parametrize("head, schedule, steps", HEADS)
+@pytest.mark.parametrize("head, schedule, steps", BY_HEAD)
 def test_gradients(head, schedule, steps):
     "network, ends and shape: each tensor's gradient is that of finite differences, to 1e-5"
     k, c = torch.randint(0, 5, (3, 1, 4, 4), generator=stream(3, "k")), torch.tensor([0, 2, 3])

@@ -1,9 +1,8 @@
-"""Foreign diffusion code, written without sight of the checker: 13 slips, 43 healthy.
+"""Right diffusion code, written without sight of the checker.
 
-`SLIPS[name] = (kind, levels, extra, what is wrong)` and `HEALTHY[name] = (kind, levels, extra)`;
-`globals()[name]` is the function (or a table, for some schedules). The styles are those of
-diffusers, lucidrains, k-diffusion, EDM and torchcfm; everything is written anew. Where a slip was
-found in a public thread, its docstring names it. A time of `sigmas` is the sigma itself, of `flow`
+`HEALTHY[name] = (kind, levels, extra)`; `globals()[name]` is the function (or a table, for some
+schedules). The styles are those of diffusers, lucidrains, k-diffusion, EDM and torchcfm;
+everything is written anew. A time of `sigmas` is the sigma itself, of `flow`
 and `log_snr` a number from 0 (data) to 1 (noise), of `betas` and `abar` an integer from 0.
 Left out of the healthy: multistep consistency sampling, which is right with a consistency model
 but loses variance with a denoiser.
@@ -31,34 +30,7 @@ def spaced(steps, T=1000): return torch.linspace(T - 1, 0, steps).round().long()
 def pairs(ts): return zip(ts, ts[1:] + [-1])
 def level(t): return ABAR[t] if t >= 0 else torch.tensor(1.)
 
-# ---- the slips
-def forward_labml(x0, t, noise):
-    "labmlai/annotated_deep_learning_paper_implementations#152"
-    ab = extract(ABAR, t, x0)
-    return ab ** .5 * x0 + (1 - ab) * noise
-def schedule_monai(T=1000, s=8e-3):
-    "Project-MONAI/GenerativeModels#489"
-    x = torch.linspace(0, T, T + 1)
-    ab = torch.cos(((x / T) + s) / (1 + s) * torch.pi * .5) ** 2
-    return (ab / ab[0])[:-1]
-def posterior_padded(x0, x_t, t):
-    "lucidrains/denoising-diffusion-pytorch#18"
-    prev = extract(F.pad(ABAR[:-1], (0, 1), value=1.), t, x_t)
-    ab, beta = extract(ABAR, t, x_t), extract(BETAS, t, x_t)
-    mean = beta * prev.sqrt() * x0 + (1 - prev) * (1 - beta).sqrt() * x_t
-    return mean / (1 - ab), beta * (1 - prev) / (1 - ab)
-def guidance_threestudio(cond, uncond, scale):
-    "threestudio-project/threestudio#127"
-    return cond + scale * (cond - uncond)
 
-def ddim_eta_current(model, x, steps, eta=1.):
-    "jsboige/CoursIA#16158"
-    for t, p in pairs(spaced(steps)):
-        ab, nxt, eps = level(t), level(p), model(x, full(x, t))
-        x0 = (x - (1 - ab).sqrt() * eps) / ab.sqrt()
-        ahead = (1 - nxt - eta ** 2 * (1 - ab)).clamp(min=0).sqrt() * eps
-        x = nxt.sqrt() * x0 + ahead + eta * (1 - ab).sqrt() * torch.randn_like(x)
-    return x
 def small(t, x, x0, z, std=True, betas=SHORT, abar=SHORT_ABAR):
     ab, prev, beta = abar[t], abar[t - 1] if t else torch.tensor(1.), betas[t]
     mean = (beta * prev.sqrt() * x0 + (1 - prev) * (1 - beta).sqrt() * x) / (1 - ab)
@@ -67,52 +39,8 @@ def small(t, x, x0, z, std=True, betas=SHORT, abar=SHORT_ABAR):
 def short_x0(model, x, t):
     ab = SHORT_ABAR[t]
     return (x - (1 - ab).sqrt() * model(x, full(x, t))) / ab.sqrt()
-def ddpm_variance_for_std(model, x, steps, generator=None):
-    for t in reversed(range(steps)):
-        x = small(t, x, short_x0(model, x, t), torch.randn(x.shape, generator=generator), std=False)
-    return x
-def ddpm_shared_noise(model, x, steps, generator=None):
-    for t in reversed(range(steps)):
-        x = small(t, x, short_x0(model, x, t), torch.randn((1, *x.shape[1:]), generator=generator))
-    return x
-def ddim_index_for_time(model, x, steps):
-    "Stability-AI/stablediffusion#226, there in the inverse direction"
-    ts = np.linspace(0, 999, steps).round().astype(int)
-    for i in reversed(range(steps)):
-        ab, prev = ABAR[ts[i]], ABAR[ts[i - 1]] if i else torch.tensor(1.)
-        eps = model(x, torch.full((len(x),), i))
-        x = prev.sqrt() * (x - (1 - ab).sqrt() * eps) / ab.sqrt() + (1 - prev).sqrt() * eps
-    return x
-def ddim_stride_of_leading(model, x, steps):
-    "huggingface/diffusers#11347"
-    for t in spaced(steps):
-        ab, prev, eps = level(t), level(t - 1000 // steps), model(x, t)
-        x = prev.sqrt() * (x - (1 - ab).sqrt() * eps) / ab.sqrt() + (1 - prev).sqrt() * eps
-    return x
-def euler_a_without_down(model, x, steps):
-    sigmas = karras(steps)
-    for a, b in zip(sigmas[:-1], sigmas[1:]):
-        d = (x - model(x, a * x.new_ones(len(x)))) / a
-        up = (b ** 2 * (a ** 2 - b ** 2) / a ** 2).sqrt()
-        x = x + d * (b - a) + up * torch.randn_like(x)
-    return x
-def heun_stale_sigma(model, x, steps):
-    sigmas = karras(steps)
-    for a, b in zip(sigmas[:-1], sigmas[1:]):
-        d = (x - model(x, a)) / a
-        y = x + (b - a) * d
-        x = y if b == 0 else x + (b - a) * (d + (y - model(y, a)) / b) / 2
-    return x
-def loss_uniform_noise(model, x0):
-    "acids-ircam/diffusion_models#8"
-    t, noise = torch.randint(0, 1000, (len(x0),)), torch.rand_like(x0)
-    return F.mse_loss(model(q_sample(x0, t, noise), t), noise)
-def loss_flow_mixed(model, x0):
-    t, noise = torch.rand(len(x0)), torch.randn_like(x0); s = t.view(-1, 1, 1, 1)
-    return ((model(s * x0 + (1 - s) * noise, t) - (noise - x0)) ** 2).mean()
 
 # ---- healthy schedules
-linear_betas = np.linspace(1e-4, .02, 1000)
 scaled_linear_betas = torch.linspace(.00085 ** .5, .012 ** .5, 1000) ** 2
 vp_sigmas = ((1 - ABAR) / ABAR) ** .5
 karras_sigmas = SIGMAS
@@ -147,8 +75,6 @@ def q_posterior(x0, x_t, t):
     ab, beta = extract(ABAR, t, x_t), extract(BETAS, t, x_t)
     mean = beta * prev.sqrt() / (1 - ab) * x0 + (1 - prev) * (1 - beta).sqrt() / (1 - ab) * x_t
     return mean, beta * (1 - prev) / (1 - ab)
-def posterior_large(x0, x_t, t):
-    return q_posterior(x0, x_t, t)[0], extract(BETAS, t, x_t)
 def posterior_precisions(x0, x_t, t):
     t = int(t)
     prev = SHORT_ABAR[t - 1].item() if t > 0 else 1.
@@ -166,19 +92,6 @@ def ddpm_ancestral(model, x, steps):
         x = small(t, x, short_x0(model, x, t), torch.randn_like(x) if t > 0 else 0.)
     return x
 
-def ddpm_strided(model, x, steps, generator=None, predict=lambda m, x, t, ab:
-                 (x - (1 - ab) ** .5 * m(x, t)) / ab ** .5):
-    ratio = 1000 // steps
-    for t in (np.arange(steps) * ratio)[::-1].tolist():
-        ab, prev = level(t), level(t - ratio)
-        a, x0 = ab / prev, predict(model, x, t, ab)
-        x = prev ** .5 * (1 - a) / (1 - ab) * x0 + a ** .5 * (1 - prev) / (1 - ab) * x
-        std = ((1 - prev) / (1 - ab) * (1 - a)).clamp(min=1e-20) ** .5
-        x = x + std * torch.randn(x.shape, generator=generator) if t > 0 else x
-    return x
-def ddpm_strided_v(model, x, steps, generator=None):
-    return ddpm_strided(model, x, steps, generator,
-                        lambda m, x, t, ab: ab ** .5 * x - (1 - ab) ** .5 * m(x, torch.tensor(t)))
 def ddim(model, x, steps, eta=0.):
     for t, p in pairs(spaced(steps)):
         ab, nxt, eps = level(t), level(p), model(x, full(x, t))
@@ -196,35 +109,6 @@ def ddim_v_zero_snr(model, x, steps):
         x0, eps = ab.sqrt() * x - (1 - ab).sqrt() * v, ab.sqrt() * v + (1 - ab).sqrt() * x
         x = nxt.sqrt() * x0 + (1 - nxt).sqrt() * eps
     return x
-def ddim_numpy_x(model, x, steps):
-    x, ab = np.asarray(x), ABAR.numpy()
-    ts = np.linspace(999, 0, steps).astype(int)
-    for i, t in enumerate(ts):
-        x0 = np.asarray(model(x, t))
-        eps = (x - np.sqrt(ab[t]) * x0) / np.sqrt(1 - ab[t])
-        nxt = ab[ts[i + 1]] if i + 1 < len(ts) else 1.
-        x = np.sqrt(nxt) * x0 + np.sqrt(1 - nxt) * eps
-    return x
-def score_reverse_diffusion(model, x, steps):
-    for i in reversed(range(steps)):
-        beta = SHORT[i]
-        mean = (2 - torch.sqrt(1 - beta)) * x + beta * model(x, torch.ones(len(x)).long() * i)
-        x = mean + torch.sqrt(beta) * torch.randn_like(x)
-    return mean
-def deis_ab2(model, x, steps):
-    ts, old = spaced(steps), None
-    rho = [((1 - level(t)) / level(t)).sqrt() for t in ts + [-1]]
-    for i, t in enumerate(ts):
-        ab, eps, h = level(t), model(x, full(x, t)), rho[i + 1] - rho[i]
-        use = eps if old is None else eps + h / (2 * (rho[i] - rho[i - 1])) * (eps - old)
-        x, old = (x / ab.sqrt() + h * use) * level((ts + [-1])[i + 1]).sqrt(), eps
-    return x
-def sample_euler(model, x, steps):
-    sigmas, ones = karras(steps), x.new_ones([x.shape[0]])
-    for i in range(len(sigmas) - 1):
-        d = (x - model(x, sigmas[i] * ones)) / sigmas[i]
-        x = x + d * (sigmas[i + 1] - sigmas[i])
-    return x
 def sample_euler_ancestral(model, x, steps, eta=1.):
     sigmas, ones = karras(steps), x.new_ones([x.shape[0]])
     for a, b in zip(sigmas[:-1], sigmas[1:]):
@@ -232,45 +116,6 @@ def sample_euler_ancestral(model, x, steps, eta=1.):
         down = (b ** 2 - up ** 2) ** .5
         x = x + (x - model(x, a * ones)) / a * (down - a)
         if b > 0: x = x + torch.randn_like(x) * up
-    return x
-def edm_heun(net, latents, steps, S_churn=8):
-    x = latents.to(torch.float64)
-    t = karras(steps).double()
-    for i, (cur, nxt) in enumerate(zip(t[:-1], t[1:])):
-        hat = cur + min(S_churn / steps, 2 ** .5 - 1) * cur
-        x_hat = x + (hat ** 2 - cur ** 2).sqrt() * torch.randn_like(x)
-        d = (x_hat - net(x_hat, hat).to(torch.float64)) / hat
-        x = x_hat + (nxt - hat) * d
-        if i < steps - 1:
-            x = x_hat + (nxt - hat) * (.5 * d + .5 * (x - net(x, nxt).to(torch.float64)) / nxt)
-    return x
-def sample_dpmpp_2m(model, x, steps):
-    sigmas, old = karras(steps), None
-    for i in range(len(sigmas) - 1):
-        x0 = model(x, sigmas[i] * x.new_ones(len(x)))
-        h, use = (sigmas[i] / sigmas[i + 1]).log(), x0
-        if old is not None and sigmas[i + 1] > 0:
-            r = (sigmas[i - 1] / sigmas[i]).log() / h
-            use = (1 + 1 / (2 * r)) * x0 - 1 / (2 * r) * old
-        x, old = sigmas[i + 1] / sigmas[i] * x - torch.expm1(-h) * use, x0
-    return x
-def sample_dpm_2(model, x, steps):
-    sigmas = karras(steps)
-    for a, b in zip(sigmas[:-1], sigmas[1:]):
-        d = (x - model(x, a)) / a
-        if b > 0:
-            mid = (a * b) ** .5
-            x2 = x + d * (mid - a)
-            d = (x2 - model(x2, mid)) / mid
-        x = x + d * (b - a)
-    return x
-def flow_euler(model, x, steps):
-    for i in range(steps, 0, -1): x = x - model(x, torch.full((len(x),), i / steps)) / steps
-    return x
-def flow_midpoint(model, x, steps):
-    dt = 1 / steps
-    for t in np.linspace(1, 0, steps, endpoint=False):
-        x = x - dt * model(x - dt / 2 * model(x, float(t)), float(t) - dt / 2)
     return x
 def vdm_ancestral(model, x, steps):
     ts = torch.linspace(1., 0., steps + 1)
@@ -309,39 +154,20 @@ def loss_sigma(model, x0):
 _B, _A, _S, _L = dict(betas=BETAS), dict(abar=ABAR), dict(sigmas=SIGMAS), dict(flow=True)
 _SB, _SA = dict(betas=SHORT), dict(abar=SHORT_ABAR)
 def _p(predicts, steps): return dict(predicts=predicts, steps=steps)
-SLIPS = dict(
-    forward_labml=("forward", _A, {}, "noise times 1 - abar, without the square root"),
-    schedule_monai=("schedule", {}, dict(says="abar"), "abar starts at 1: first level lacks noise"),
-    posterior_padded=("posterior", _B, {}, "abar of t itself where abar of t-1 belongs"),
-    guidance_threestudio=("guidance", {}, dict(says="scale"), "this is w = scale - 1"),
-    ddim_eta_current=("sampler", _A, _p("eps", 50), "fresh noise of variance 1 - abar_t, too much"),
-    ddpm_variance_for_std=("sampler", _SB, _p("eps", 200), "noise times variance, not its root"),
-    ddpm_shared_noise=("sampler", _SB, _p("eps", 200), "all samples of a batch get the same noise"),
-    ddim_index_for_time=("sampler", _A, _p("eps", 50), "model is told the step's number, not time"),
-    ddim_stride_of_leading=("sampler", _A, _p("eps", 10), "to t - T // steps, not the next time"),
-    euler_a_without_down=("sampler", _S, _p("x", 50), "to the next sigma, not down: too noisy"),
-    heun_stale_sigma=("sampler", _S, _p("x", 20), "second call of a step is told the old sigma"),
-    loss_uniform_noise=("loss", _A, dict(predicts="eps"), "noise is uniform (rand), not normal"),
-    loss_flow_mixed=("loss", _L, dict(predicts="flow"), "in x_t, time runs the wrong way"))
 HEALTHY = {name: (kind, levels, extra) for kind, levels, extra, names in [
-    ("schedule", {}, dict(says="betas"), "linear_betas scaled_linear_betas lucid_cosine_betas"),
+    ("schedule", {}, dict(says="betas"), "scaled_linear_betas lucid_cosine_betas"),
     ("schedule", {}, dict(says="abar"), "sigmoid_abar zero_snr_abar"),
     ("schedule", {}, dict(says="sigmas"), "vp_sigmas karras_sigmas"),
     ("schedule", {}, dict(says="log_snr"), "vdm_log_snr cosine_log_snr"),
     ("forward", _A, {}, "q_sample"), ("forward", _S, {}, "edm_noise"),
     ("forward", _L, {}, "flow_path"), ("forward", dict(log_snr=vdm_log_snr), {}, "vdm_forward"),
-    ("posterior", _B, {}, "q_posterior posterior_large"),
+    ("posterior", _B, {}, "q_posterior"),
     ("posterior", _SA, {}, "posterior_precisions"), ("guidance", {}, dict(says="w"), "cfg_paper"),
     ("guidance", {}, dict(says="scale"), "cfg cfg_lucid"),
     ("sampler", _SB, _p("eps", 200), "ddpm_ancestral"),
-    ("sampler", _SB, _p("score", 200), "score_reverse_diffusion"),
-    ("sampler", _A, _p("eps", 100), "ddpm_strided"), ("sampler", _A, _p("v", 50), "ddpm_strided_v"),
     ("sampler", _A, _p("eps", 50), "ddim ddim_half ddim_one"),
     ("sampler", dict(abar=ZERO), _p("v", 40), "ddim_v_zero_snr"),
-    ("sampler", _A, _p("x", 30), "ddim_numpy_x"), ("sampler", _A, _p("eps", 20), "deis_ab2"),
-    ("sampler", _S, _p("x", 40), "sample_euler sample_euler_ancestral edm_heun"),
-    ("sampler", _S, _p("x", 16), "sample_dpmpp_2m sample_dpm_2"),
-    ("sampler", _L, _p("flow", 50), "flow_euler"), ("sampler", _L, _p("flow", 20), "flow_midpoint"),
+    ("sampler", _S, _p("x", 40), "sample_euler_ancestral"),
     ("sampler", dict(log_snr=cosine_log_snr), _p("eps", 100), "vdm_ancestral"),
     ("loss", _A, dict(predicts="eps"), "loss_simple"), ("loss", _A, dict(predicts="x"), "loss_x"),
     ("loss", _B, dict(predicts="v"), "loss_v"), ("loss", _L, dict(predicts="flow"), "loss_flow"),

@@ -1,6 +1,5 @@
 """Code in the shapes of public repositories, rebuilt in lines of our own: images in four
-dimensions, three results, clipping, Euler's and Langevin's steps; and slips of issue threads.
-`HEALTHY[name] = (kind, what is said)`; `SLIPS[name]` has also words that the sentence must hold."""
+dimensions, three results, clipping, Euler's and Langevin's steps. `HEALTHY[name] = (kind, what is said)`."""
 import math
 import torch
 
@@ -23,16 +22,10 @@ def left(t): return ABAR[t] if t >= 0 else torch.tensor(1.)
 
 def images_only(x0, t, noise): return wide(ABAR, t).sqrt() * x0 + wide(1 - ABAR, t).sqrt() * noise
 def rows_only(x0, t, noise): return flat(ABAR, t).sqrt() * x0 + flat(1 - ABAR, t).sqrt() * noise
-def no_product(x0, t, noise):
-    return wide(1 - BETAS, t).sqrt() * x0 + wide(BETAS, t).sqrt() * noise
-def other_schedule(x0, t, noise):
-    a = torch.cos((t + 1) / (T + 1) * math.pi / 2)[:, None, None, None] ** 2
-    return a.sqrt() * x0 + (1 - a).sqrt() * noise
 def flow_noise_first(x0, t, noise):
     t = t.view(-1, *[1] * (x0.ndim - 1))
     return t * x0 + (1 - t) * noise
 def one_step(x, t, noise): return wide(1 - BETAS, t).sqrt() * x + wide(BETAS, t).sqrt() * noise
-def one_step_without_root(x, t, noise): return wide(1 - BETAS, t) * x + wide(BETAS, t) * noise
 
 
 # posterior
@@ -43,9 +36,6 @@ def _mean(x0, x_t, t, before=PREV):
 def three_results(x0, x_t, t):
     return _mean(x0, x_t, t), wide(SMALL, t), wide(SMALL.clamp(min=1e-20).log(), t)
 def log_variance(x0, x_t, t): return three_results(x0, x_t, t)[::2]
-def padded_at_the_other_end(x0, x_t, t):
-    before = torch.cat([ABAR[1:], torch.zeros(1)])
-    return _mean(x0, x_t, t, before), wide(BETAS * (1 - before) / (1 - ABAR), t)
 
 
 # guidance of both halves of one batch
@@ -153,7 +143,6 @@ def heun(model, x, steps, end=True):
         y = x + (b - a) * d
         x = y if b == 0 else x + (b - a) * (d + (y - model(y, torch.tensor(b))) / b) / 2
     return x
-def heun_without_end(model, x, steps): return heun(model, x, steps, False)
 def raw_network(model, x, steps):
     "EDM's sampler around the network F itself, of scaled input and log σ / 4."
     def denoised(x, s):
@@ -172,7 +161,6 @@ def _dpmpp(model, x, steps, sign=1.):
         x = ((1 - b) / (1 - a)).sqrt() * x - b.sqrt() * torch.expm1(-h) * d
         old, last = x0, h
 def dpmpp(model, x, steps): return _dpmpp(model, x, steps)
-def dpmpp_wrong_sign(model, x, steps): return _dpmpp(model, x, steps, -1.)
 def _plms(model, x, steps, how, first=1.):
     at, old = grid(steps), []
     for t, s in zip(at, at[1:]):
@@ -184,33 +172,6 @@ def _plms(model, x, steps, how, first=1.):
 _ADAMS = {1: [1], 2: [1.5, -.5], 3: [23 / 12, -16 / 12, 5 / 12],
           4: [55 / 24, -59 / 24, 37 / 24, -9 / 24]}
 def plms(model, x, steps): return _plms(model, x, steps, _ADAMS)
-def plms_averaged(model, x, steps):
-    return _plms(model, x, steps, {n: [1 / n] * n for n in (1, 2, 3, 4)})
-def plms_ends_early(model, x, steps): return _plms(model, x, steps, _ADAMS, ABAR[0].item())
-def ddim_ends_early(model, x, steps): return _ddim(model, x, steps, first=0)
-def ddim_other_schedule(model, x, steps): return _ddim(model, x, steps, change=lambda a: a ** 1.3)
-def noise_at_the_end(model, x, steps, generator=None):
-    return _chain(model, x, generator, _eps_mean, BETAS)
-def no_root_in_eps(model, x, steps, generator=None):
-    def mean(x, eps, t): return (x - wide(BETAS / (1 - ABAR), t) * eps) / wide(1 - BETAS, t).sqrt()
-    return _chain(model, x, generator, mean)
-def betas_of_the_whole_chain(model, x, steps, generator=None):
-    for t in grid(steps)[:-1]:
-        x = _eps_mean(x, model(x, told(x, t)), told(x, t))
-        if t: x = x + SMALL[t].sqrt() * torch.randn(x.shape, generator=generator)
-    return x
-def noise_reused(model, x, steps):
-    for t in reversed(range(T)):
-        eps = model(x, told(x, t))
-        x = _eps_mean(x, eps, told(x, t)) + SMALL[t].sqrt() * eps
-    return x
-def equal_factors(model, x, steps, generator=None):
-    def mean(x, eps, t):
-        x0 = (x - wide(1 - ABAR, t).sqrt() * eps) / wide(ABAR, t).sqrt()
-        c = wide(BETAS * PREV.sqrt() / (1 - ABAR), t)
-        return c * x0 + c * x
-    return _chain(model, x, generator, mean)
-def v_for_eps(model, x, steps): return _ddim(model, x, steps)
 
 
 # losses
@@ -224,18 +185,11 @@ def loss_of_rows(model, x0, generator=None): return _loss(model, x0, flat, gener
 def loss_of_a_batch(model, x0, generator=None):
     each = _loss(model, x0, generator=generator).flatten(1).mean(1)
     return dict(loss=each, mse=each)
-def last_never_drawn(model, x0, generator=None):
-    return _loss(model, x0, times=(0, T - 1), generator=generator).mean()
-def time_late(model, x0, generator=None):
-    return _loss(model, x0, times=(0, T - 1), late=1, generator=generator).mean()
-def no_product_in_loss(model, x0, generator=None):
-    return _loss(model, x0, a=1 - BETAS, generator=generator).mean()
 def _edm_loss(model, x0, draw, generator):
     s = (draw(len(x0), generator=generator) * 1.2 - 1.2).exp().view(-1, 1, 1, 1).to(x0)
     x = x0 + s * torch.randn(x0.shape, generator=generator)
     return ((s ** 2 + .25) / (.5 * s) ** 2 * (model(x, s.flatten()) - x0) ** 2).mean()
 def edm_loss(model, x0, generator=None): return _edm_loss(model, x0, torch.randn, generator)
-def rand_for_randn(model, x0, generator=None): return _edm_loss(model, x0, torch.rand, generator)
 
 
 _B = dict(betas=BETAS)
@@ -260,23 +214,3 @@ HEALTHY = dict(
     doubled_results=("guidance", dict(says="scale")),
     raw_network=("sampler", _s(16, "edm", **_VE)))
 vp_euler_100 = vp_euler_1000 = vp_euler
-SLIPS = dict(
-    no_product=("forward", _B, "product is missing"),
-    other_schedule=("forward", _B, "other levels"),
-    padded_at_the_other_end=("posterior", _B, "abar_(t+1) stands for abar_(t-1)"),
-    heun_without_end=("sampler", _s(16, "x", **_VE), "noise of"),
-    dpmpp_wrong_sign=("sampler", _s(**_B), "worse than DDIM"),
-    plms_averaged=("sampler", _s(**_B), "worse than DDIM"),
-    plms_ends_early=("sampler", _s(**_B), "noise of"),
-    ddim_ends_early=("sampler", _s(**_B), "does not end at the data"),
-    ddim_other_schedule=("sampler", _s(**_B), "another schedule"),
-    noise_at_the_end=("sampler", _s(1000, **_B), "added in the last step"),
-    no_root_in_eps=("sampler", _s(1000, **_B), "a root is missing"),
-    betas_of_the_whole_chain=("sampler", _s(50, **_B), "of the whole chain"),
-    noise_reused=("sampler", _s(1000, **_B), "where new noise belongs"),
-    equal_factors=("sampler", _s(1000, **_B), "factors of x_0 and x_t are the same"),
-    v_for_eps=("sampler", _s(16, "v", **_B), "taken for eps"),
-    last_never_drawn=("loss", _B, "999"), time_late=("loss", _B, "off by one"),
-    no_product_in_loss=("loss", _B, "product is missing"),
-    rand_for_randn=("loss", dict(predicts="x", **_VE), "only levels from"),
-    one_step_without_root=("step", _B, "root"))
