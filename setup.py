@@ -16,7 +16,7 @@ cfg = parser["DEFAULT"]
 listed = lambda key: cfg.get(key, "").split()
 extras = {
     k: listed(f"{k}_requirements")
-    for k in ("course", "images", "bridges", "watch", "dev")}
+    for k in ("course", "images", "bridges", "dev")}
 extras["dev"] = sum(extras.values(), [])
 NO_SITE = "diffstudy.site, with which the course's pages are made and tested, is in a clone only:"
 

@@ -143,11 +143,7 @@ _Recipe = option(
     str, "Named configuration, or the config.json of a run.", default="the data set's own")
 _Init = option(
     str, "Begin with the weights of a run, of a file, or of a name such as emoji.", default="new")
-_Minutes = option(
-    float, "Minutes on this machine; a few steps are timed to choose how many to take.",
-    default="the recipe's")
-_TrainSteps = option(
-    int, "Steps of training in all; more of them make a run longer.", default="the recipe's")
+_TrainSteps = option(int, "Steps of training in all.", default="the recipe's")
 _TrainSeed = option(int, "Seed of the weights, the order of the data and the noise.", default="0")
 _Set = Annotated[Optional[list[str]], typer.Option(
     "--set", metavar="KEY=VALUE", show_default=False,
@@ -157,7 +153,6 @@ _Restart = option(
     bool, "Train from the beginning and keep the old folder under another name, or go on where it "
     "stopped.",
     "--restart/--resume")
-_TensorBoard = option(bool, "Write curves for TensorBoard to RUN/tensorboard.", "--tensorboard")
 _Record = option(
     Path, "JSON file for the result, an evaluation of samples and a few of them.", default="none",
     hidden=True)
@@ -170,14 +165,12 @@ def _given(**options) -> dict:
 @command("train")
 def _train(
     data: _Data = "digits", run: _RunDir = None, recipe: _Recipe = None, init: _Init = None,
-    minutes: _Minutes = None, steps: _TrainSteps = None, seed: _TrainSeed = None,
-    settings: _Set = None, restart: _Restart = False, tensorboard: _TensorBoard = False,
-    device: _Device = None, data_dir: _DataDir = None, record: _Record = None,
+    steps: _TrainSteps = None, seed: _TrainSeed = None,
+    settings: _Set = None, restart: _Restart = False, device: _Device = None, data_dir: _DataDir = None, record: _Record = None,
     listed: _ListSettings = False, kinds: _Kinds = None,
 ):
     "Train a model; the same command goes on where it stopped."
     from diffstudy import experiment
-    from diffstudy.experiment.folder import SCALED
     from diffstudy.settings import places
     with usage():
         for text in settings or []:
@@ -187,7 +180,7 @@ def _train(
         for k in own.keys() & inspect.signature(experiment.train).parameters.keys():
             raise ValueError(
                 f"--set {k}: expected a setting, as --settings lists them; got the name of "
-                "something else, which may have an option of its own in --help, such as --minutes")
+                "something else, which may have an option of its own in --help, such as --init")
         own |= _given(steps=steps, seed=seed)
         if record: check_writable(record)
 
@@ -198,12 +191,10 @@ def _train(
             for part in (None, *config.sections, "options"):
                 found = [f"{k}={p.value}" for k, p in places(config).items() if p.part == part]
                 if found: typer.echo(f"  {part or 'model'}: {', '.join(found)}")
-            if minutes: typer.echo(f"  when the run begins, --minutes chooses {', '.join(SCALED)}")
             return
         done = experiment.train(
-            data, run, recipe=recipe, minutes=minutes, init=init, restart=restart, device=device,
-            data_dir=data_dir, progress=_SHOWN, print_fn=typer.echo,
-            log="tensorboard" if tensorboard else None, **own)
+            data, run, recipe=recipe, init=init, restart=restart, device=device,
+            data_dir=data_dir, progress=_SHOWN, print_fn=typer.echo, **own)
 
     # what came of it, and what to do next
     if (result := done.result()) is None: return  # a process that only computes

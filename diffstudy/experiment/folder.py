@@ -89,11 +89,11 @@ def read_run(folder) -> dict:
 
 # %% ../../nbs/76_experiment.ipynb #38ac925e
 def differences(was: dict, now: dict) -> dict:
-    """Compare two descriptions of a run; an extension by more steps is no difference.
+    """Compare two descriptions of a run.
 
     Args:
         was: The description of a run
-        now: Another description, which may hold more steps
+        now: Another description
 
     Returns:
         Name → (value in `was`, value in `now`)"""
@@ -102,15 +102,10 @@ def differences(was: dict, now: dict) -> dict:
         said = {k: info.get(k) for k in ("recipe", "facts", "components")}
         init = "{source} {checksum}".format_map(info["init"]) if "init" in info else "none"
         flat.append(files.flatten(said | result_settings(info["config"]) | dict(
-            kind=info.get("kind", "vdm"), init=init, lengths=info.get("lengths", []),
-            dial=info.get("dial", {}))))
+            kind=info.get("kind", "vdm"), init=init)))
     old, new = flat
-
-    # the second may have all lengths of the first, and others after them
-    past, way = ([*f["lengths"], f["train.steps"]] for f in flat)
-    longer = ("lengths", "train.steps", "dial.minutes") if way[:len(past)] == past else ()
     return {
-        k: (old.get(k), new.get(k)) for k in sorted({*old, *new}.difference(longer))
+        k: (old.get(k), new.get(k)) for k in sorted({*old, *new})
         if old.get(k) != new.get(k) and (k != "facts.names" or k in old)}  # none by older versions
 
 # %% ../../nbs/76_experiment.ipynb #e6be8708
@@ -265,32 +260,3 @@ def _open_weights(path: Path, device, data_dir, print_fn) -> Run:
     if path.suffix: print_fn(f"{path}: {card['what']}")
     else: print_fn(f"no folder {str(path)!r} here: its weights, as `{card['command']}` trains them")
     return run
-
-# %% ../../nbs/76_experiment.ipynb #d1a10002
-SCALED = "steps", "warmup", "ema", "log_every", "save_every"  # Settings that scale with the length
-
-def scale_to_minutes(config, minutes: float, step: float) -> dict:
-    """Scale the settings of a training to a number of minutes.
-
-    Raises ValueError if fewer than ten steps fit.
-
-    Args:
-        config: A configuration such as a `VDMConfig`
-        minutes: Minutes of training, 1/20 of them for checkpoints
-        step: Seconds of a step
-
-    Returns:
-        Settings by name, as for `change`"""
-    steps = int(57 * minutes / step)
-    if steps < 10:
-        raise ValueError(
-            f"minutes: a step takes {step:.3g} s here, so {minutes:g} minutes hold {steps}; "
-            f"expected at least {step / 5.7:.2g}, which hold ten")
-    known = {k: p.value for k, p in places(config).items() if k in SCALED}
-    longer = steps / known["steps"]
-    own = dict(
-        steps=steps, warmup=round(known.get("warmup", 0) * longer),
-        ema=max(0., round(1 - (1 - known["ema"]) / longer, 9)),
-        log_every=min(known["log_every"], -(-steps // 40)),
-        save_every=min(known["save_every"], -(-steps // 10)))
-    return {k: own[k] for k in known}

@@ -16,14 +16,13 @@ import safetensors.torch, torch
 from .. import data as datasets
 from ..core import choose, expect, pick_device
 from ..data.images import from_strip
-from diffstudy.experiment.folder import (
-    SCALED, check_info, config_of, differences, open, read_description, read_run, scale_to_minutes,
-    weights_hash)
+from .folder import (
+    check_info, config_of, differences, open, read_description, read_run, weights_hash)
 from .run import (
     Configuration, Kind, Run, facts_of, kinds, load_images, read_components, result_of,
     result_settings, split_held_out)
-from ..settings import above, change, places
-from ..train import checkpoint, devices, files, loop as training, watch, weights
+from ..settings import change, places
+from ..train import checkpoint, devices, files, loop as training, weights
 from ..train.files import check_keys
 
 # %% ../../nbs/76_experiment.ipynb #8492cc3b
@@ -166,15 +165,11 @@ class Plan:
         recipe: The name of its recipe
         facts: shape, levels and classes of the data; None before they are read
         init: Source and checksum of the weights of another run, if it begins with them
-        lengths: Numbers of steps before each extension
-        dial: Minutes that chose the number of steps, and the seconds of a step
         components: Checksum of the principal components of the data"""
     config: Configuration
     recipe: str
     facts: dict | None = None
     init: dict | None = None
-    lengths: tuple = ()
-    dial: dict | None = None
     components: str | None = None
 
     def to_dict(self) -> dict:
@@ -184,14 +179,12 @@ class Plan:
             JSON values by name"""
         said = dict(
             recipe=self.recipe, kind=self.config.kind, config=self.config.resolve(),
-            facts=self.facts, init=self.init, lengths=[*self.lengths], dial=self.dial,
-            components=self.components)
+            facts=self.facts, init=self.init, components=self.components)
         return {k: v for k, v in said.items() if v}
 
 def plan_of(config: Configuration, recipe: str, was: dict | None = None, *,
-            init: dict | None = None, minutes: float | None = None, given: dict = {},
-            where="the folder", measured: bool = False) -> Plan:
-    """Plan a run: begin a new one, or resume and perhaps extend the one that is there.
+            init: dict | None = None, where="the folder", measured: bool = False) -> Plan:
+    """Plan a run: begin a new one, or resume the one that is there.
 
     Raises ValueError with all differences if the folder holds another run.
 
@@ -200,38 +193,20 @@ def plan_of(config: Configuration, recipe: str, was: dict | None = None, *,
         recipe: The name of their recipe
         was: The description of the run in the folder, if there is one
         init: Source and checksum of initial weights
-        minutes: Minutes of training, of a run that was begun with minutes
-        given: Settings given by name, which `minutes` leaves as they are
         where: The folder, for error messages
         measured: True if the machine that began the run chose the precision
 
     Returns:
-        The plan of a new run, or of the one in the folder with more steps"""
+        The plan of a new run, or of the one in the folder"""
     if not was: return Plan(config, recipe, init=init)
     if measured and config.with_defaults()["train"].precision != "float32":
         config = change(config, dict(precision=was["config"]["train"]["precision"]))
 
-    # it is as long as its minutes chose, and other minutes are other steps
-    dial, had = was.get("dial"), was["config"]["train"]["steps"]
-    if minutes is not None and not dial:
-        raise ValueError(
-            f"minutes: {where} holds a run of {had} steps that began without; more steps= "
-            "(--steps) train it longer, restart=True (--restart) begins anew")
-    if dial:
-        there = {k: p.value for k, p in places(config_of(was)).items() if k in SCALED}
-        if minutes is not None:
-            there["steps"] = scale_to_minutes(config, minutes, dial["step"])["steps"]
-        own = {k: v for k, v in there.items() if k in places(config) and k not in given}
-        config = change(config, own)
-        if minutes is not None and there["steps"] != had:
-            dial = dial | dict(minutes=float(minutes))
-
-    # what the folder knows, and how long the run was
-    longer = config.with_defaults()["train"].steps > had
+    # what the folder knows
     same = init and init["checksum"] == was.get("init", init)["checksum"]
     plan = Plan(
         config, was["recipe"], was["facts"], was.get("init", init) if same else init,
-        (*was.get("lengths", ()), *([had] if longer else ())), dial, was.get("components"))
+        was.get("components"))
     check_same(where, was, plan)
     return plan
 
@@ -242,35 +217,10 @@ def check_same(where, was: dict, plan: Plan):
     differ = differences(was, plan.to_dict())
     if not differ: return
     names = [f"{k} was {old!r}, now {new!r}" for k, (old, new) in differ.items()]
+    begin = ", where init= (--init) begins with the weights of this one" * ("train.steps" in differ)
     raise ValueError(
         f"{where} holds a run with other settings: {', '.join(names)}. Choose another folder "
-        "(--run), or restart=True (--restart), which keeps the old one under another name")
-
-# %% ../../nbs/76_experiment.ipynb #d1a10004
-def _seconds_per_step(n: int, loop: tuple, rank) -> float:
-    "Measure the mean seconds of a step over n steps; all processes take that of the first."
-    begun, every = time.perf_counter(), loop[0].config.log_every
-    for i in range(1, n + 1):
-        done = training.advance(*loop)
-        if i % every == 0 or i == n: float(done["ok"])  # waits for the device, as a record does
-    seconds = torch.tensor((time.perf_counter() - begun) / n, device=rank.device)
-    if rank.world > 1: torch.distributed.broadcast(seconds, 0)
-    return max(1e-6, round(float(seconds), 6))
-
-def _fit_to_minutes(plan, minutes, settings, images, rank, print_fn):
-    "Measure a step for a second or two, and scale a plan to a number of minutes."
-    loop = plan.config.build_training(images, plan.facts, rank, {})
-    _seconds_per_step(1, loop, rank)  # makes what stays
-    step = _seconds_per_step(1, loop, rank)
-    if n := int(1.5 / step): step = _seconds_per_step(n, loop, rank)
-    scaled = scale_to_minutes(plan.config, minutes, step)
-    own = {k: v for k, v in scaled.items() if k not in settings}
-    if rank.index == 0:
-        print_fn(
-            f"minutes={minutes:g}: a step takes {1000 * step:.3g} ms here (mean of {n or 1}), so "
-            + ", ".join(f"{k}={v:.6g}" for k, v in own.items()))
-    dial = dict(minutes=float(minutes), step=step)
-    return replace(plan, config=change(plan.config, own), dial=dial)
+        f"(--run){begin}, or restart=True (--restart), which keeps the old one under another name")
 
 # %% ../../nbs/76_experiment.ipynb #8f2b59ab
 def _existing_run(run_dir: Path) -> dict | None:
@@ -315,7 +265,7 @@ def _claim_folder(
             place = data_dir and str(Path(data_dir).resolve())
             if place and (old := beside.get("data_dir", place)) != place:
                 print_fn(f"{run_dir} began with the images of {old}; others go to another (--run)")
-            if not was or was.get("lengths", []) != [*plan.lengths]:
+            if not was:
                 beside["version"] = files.versions()["diffstudy"]
                 if place: beside["data_dir"] = place
                 files.write_json(run_dir / "config.json", plan.to_dict() | beside)
@@ -393,11 +343,11 @@ def _write_result(run, plan, state, held_out, progress, print_fn):
 
 # %% ../../nbs/76_experiment.ipynb #34202fc1
 def train(data: str | Configuration = "digits", run_dir: str | Path | None = None, *,
-          recipe: str | Path | None = None, minutes: float | None = None,
-          init: Run | str | Path | None = None, restart: bool = False,
-          device: str | torch.device | None = None, data_dir: str | Path | None = None,
-          progress: bool = True, print_fn: Callable = print, log=None, **settings) -> Run:
-    """Train a model of any kind in a folder; the same call resumes it, more steps extend it.
+          recipe: str | Path | None = None, init: Run | str | Path | None = None,
+          restart: bool = False, device: str | torch.device | None = None,
+          data_dir: str | Path | None = None, progress: bool = True, print_fn: Callable = print,
+          log: Callable = None, **settings) -> Run:
+    """Train a model of any kind in a folder; the same call resumes it.
 
     Raises ValueError for a wrong argument, before the folder is changed.
 
@@ -405,14 +355,13 @@ def train(data: str | Configuration = "digits", run_dir: str | Path | None = Non
         data: A name of `data.DATASETS`, or a configuration
         run_dir: The folder of the run; None: runs/RECIPE
         recipe: A name of `RECIPES`, or a config.json; None: by data set
-        minutes: Minutes on this machine, which choose `steps`
         init: A run, or an argument of `open`: initial weights
         restart: Begin anew and keep the old folder under another name
         device: A device such as "cuda:1"; None: the fastest
         data_dir: The folder of the images, or of their download
         progress: Show a bar in a notebook or terminal, plain lines elsewhere
         print_fn: Receives the messages
-        log: "tensorboard", or an object whose `log(numbers, step)` receives each record
+        log: Function `(numbers, step)` to which each record goes
         **settings: Changed settings by name, such as `steps=500`, `seed=1`, `lr=1e-3`
 
     Returns:
@@ -421,12 +370,8 @@ def train(data: str | Configuration = "digits", run_dir: str | Path | None = Non
     device, run_dir = pick_device(device), Path(run_dir or Path("runs") / name)
     rank = training.distributed(device)
     first = rank.index == 0
-    if minutes is not None:
-        rule = above(0)
-        expect(rule.holds(rule.plain(minutes)), rule.expected, repr(minutes), "minutes")
-        expect("steps" not in settings, "either minutes or steps", "both")
-    if log == "tensorboard": log = watch.TensorBoard(run_dir / "tensorboard")
-    if log is not None: watch.Logger(log)  # TypeError if it is none
+    if log is not None and not callable(log):
+        raise TypeError(f"log: expected a function of (numbers, step); got {type(log).__name__}")
 
     # plan: a run of the same settings goes on, and one that is finished is opened
     was = None if restart else _existing_run(run_dir)
@@ -434,13 +379,12 @@ def train(data: str | Configuration = "digits", run_dir: str | Path | None = Non
     began = source = None
     if init is not None: began, source = _initial_weights(init, run_dir, was, print_fn)
     plan = plan_of(
-        config, name, was, init=began, minutes=minutes, given=settings, where=run_dir,
-        measured=by_name)
+        config, name, was, init=began, where=run_dir, measured=by_name)
     if was and result_of(run_dir, plan.to_dict()):
         done = open(run_dir, device, data_dir=data_dir, print_fn=print_fn)
         print_fn(
-            f"{run_dir} is finished: nothing to do (more steps=, --steps train it longer; "
-            "restart=True, --restart begins anew)")
+            f"{run_dir} is finished: nothing to do (init={str(run_dir)!r}, --init {run_dir} begins "
+            "another run with its weights; restart=True, --restart begins anew)")
         return done
 
     # start: all that can be wrong is looked at before the folder is touched
@@ -453,8 +397,6 @@ def train(data: str | Configuration = "digits", run_dir: str | Path | None = Non
     with _threads(config):
         images, held_out = load_images(plan.config.resolve(), data_dir, print_fn if first else None)
         plan = replace(plan, facts=facts_of(images))
-        if minutes and not was:
-            plan = _fit_to_minutes(plan, minutes, settings, images, rank, print_fn)
         plan, loop, components, news = _build_loop(
             plan, images, held_out, run_dir, was, source, rank)
         state, told = loop[0], nullcontext((was or {}) | plan.to_dict())
@@ -497,67 +439,30 @@ def _initial_weights(init, folder, was, print_fn) -> tuple:  # source and checks
     return dict(source=source, checksum=weights_hash(run.model.state_dict())), run
 
 # %% ../../nbs/76_experiment.ipynb #0d6ff349
-def _shapes(net) -> dict: return {k: tuple(v.shape) for k, v in net.state_dict().items()}
-
-def _meta_shapes(config, facts) -> dict:
-    "Compute the tensor shapes of a configuration's network on the meta device."
-    with torch.device("meta"): return _shapes(config.build_model(facts))
-
-def _shape_differences(run, config, facts) -> tuple[list, list]:
-    "Find tensors of other shapes: of labels, which may differ, and of all else."
-    new, old = _meta_shapes(config, facts), _shapes(run.model)
-    differ, labels = {k for k in {*new, *old} if new.get(k) != old.get(k)}, set()
-    for of, known in ((config, facts), (config_of(run.info), run.facts)) if differ else ():
-        two, three = (_meta_shapes(of, known | dict(classes=n)) for n in (2, 3))
-        labels |= {k for k in two if two[k] != three[k]}
-    return sorted(differ & labels), sorted(differ - labels)
-
-# settings that no network depends on
-_NO_NETWORK = "train.", "options.", "data", "eval_draws", "eval_times", "threads"
-
 @torch.no_grad()
 def _copy_weights(state, run, plan) -> list[str]:  # Messages about the copied weights
     """Copy the averaged weights of another run into a state.
 
     Raises ValueError if they do not fit."""
-    config, facts, source = plan.config, plan.facts, plan.init["source"]
+    config, source = plan.config, plan.init["source"]
     if run.kind != config.kind or run.config.get("components") or plan.components:
         raise ValueError(
             f"init: expected weights of the kind {config.kind}, on pixels and for pixels; "
             f"{source} holds {run.description}")
-    there, here = (
-        f"{'×'.join(map(str, f['shape']))} with {f['levels']} gray levels"
-        for f in (run.facts, facts))
-    anew, wrong = _shape_differences(run, config, facts)
-    if wrong:
-        name, fits = wrong[0], [
-            k for k in recipes_for(config.data)
-            if RECIPES[k].kind == run.kind and not _shape_differences(run, RECIPES[k], facts)[1]]
-        own, given = (shapes.get(name, "absent") for shapes in (
-            _meta_shapes(config, facts), _shapes(run.model)))
-        other = f" They are for images {there}, and here are {here}." if there != here else ""
+    given, own = run.model.state_dict(), state.ema.model.state_dict()
+    shapes = [{k: tuple(v.shape) for k, v in of.items()} for of in (own, given)]
+    for k in sorted({*own, *given}):
+        want, got = (of.get(k, "absent") for of in shapes)
+        if want == got: continue
+        there, here = (
+            f"{'×'.join(map(str, f['shape']))}, {f['levels']} gray levels, {f['classes']} classes"
+            for f in (run.facts, plan.facts))
         raise ValueError(
-            f"init: the weights of {source} do not fit: expected {name} {own}, got {given}.{other} "
-            f"Recipes for {config.data!r} whose network they fit: {', '.join(fits) or 'none'}")
+            f"init: the weights of {source} do not fit: expected {k} {want}, got {got}. "
+            f"They are for images {there}; here are {here}")
+    for part in (state.ema.source, state.ema.model): part.load_state_dict(given)
+    return [f"begins with the averaged weights of {source}: {len(own)} tensors"]
 
-    given = run.model.state_dict()
-    for part in (state.ema.source, state.ema.model):
-        own = part.state_dict()
-        for k in own.keys() & given.keys() - set(anew): own[k].copy_(given[k])
-
-    # what is not as it was there
-    kept = len(_shapes(state.ema.model).keys() - set(anew))
-    rest = [n for n, part in state.model.named_children() if len(state.optimizers) > 1]
-    anew += [f"all of the {n}" for n in rest if state.model[n] is not state.ema.source]
-    old, new = (files.flatten(result_settings(c)) for c in (run.config, config.resolve()))
-    differ = [
-        f"{k} {old.get(k)!r} → {new.get(k)!r}" for k in sorted({*old, *new})
-        if old.get(k) != new.get(k) and not k.startswith(_NO_NETWORK)]
-    if there != here: differ.append(f"{there} → {here}")
-    lines = [f"begins with the averaged weights of {source}: {kept} tensors"]
-    if anew: lines[0] += f"; anew: {', '.join(anew)}"
-    if differ: lines.append(f"other than there: {', '.join(differ)}")
-    return lines
 
 # %% ../../nbs/76_experiment.ipynb #fcef6942
 def export(run: Run, path: str | Path, *, license: str = "unknown", half: bool = False) -> Path:

@@ -513,7 +513,7 @@ ROOMS = {  # package → its modules; what comes later may use what comes before
     "viz": []}
 LIBRARY = [f"{room}.{m}" if m else room for room, found in ROOMS.items() for m in found or [""]]
 STUDIES = [f"studies.{name}" for name in (
-    "record common copies guidance ablation pictures dial calls emoji objectives inverse "
+    "record common copies guidance ablation pictures calls emoji objectives inverse "
     "small_gan gaussians ddgan_ablation ddgan_mnist solvers trilemma distillation families "
     "gans commands").split()]
 EXERCISED = (  # chapters with exercises

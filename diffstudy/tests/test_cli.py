@@ -152,8 +152,7 @@ def test_errors_train():
         ((*tiny, new, "--seed", -1), "seed: expected a whole number, at least 0; got -1"),
         ((*tiny, new, "--set", "lr"), "--set: expected key=value, such as lr=0.001; got 'lr'"),
         ((*tiny, new, "--set", "lr=nan"), "lr: expected a number"),
-        ((*tiny, new, "--set", "minutes=3"), "--set minutes: expected a setting.* of its own"),
-        ((*tiny, new, "--minutes", "nan"), "minutes: expected a number above 0; got nan"),
+        ((*tiny, new, "--set", "init=3"), "--set init: expected a setting.* of its own"),
         ((*tiny, new, "--set", "groups=16"), "groups"),
         ((*tiny, new, "--device", "cuda:99"), "'cuda:99' is not here; this machine has: cpu"),
         ((*tiny, run, "--set", "lr=1e-3"), "other settings: train.lr was 0.004, now 0.001"),
@@ -335,9 +334,7 @@ def test_classes_are_called_as_their_folders(tmp_path, monkeypatch):
     experiment.export(run, "a.safetensors")
     again = experiment.open("a.safetensors", "cpu", print_fn=lambda _: None)
     assert torch.equal(run.sample(["star"], steps=2), again.sample([1], steps=2))
-    shutil.move(root / "star", root / "sun")  # another name is another set
-    r = type_in("train", "folder", "--data-dir", "pictures", *tiny.replace("2", "3", 1).split())
-    assert "facts.names was ['circle', 'star'], now ['circle', 'sun']" in r.output, r.output
+
 
 # %% ../../nbs/77_cli.ipynb #8107fb6b
 def test_stop_and_go_on():

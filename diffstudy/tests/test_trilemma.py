@@ -99,7 +99,6 @@ def test_a_run_of_a_family_goes_on_where_it_was(monkeypatch, tmp_path):
 # %% ../../nbs/68_trilemma_tables.ipynb #8d0dc0b9
 TIMED = {  # Page → for each of its tables with recorded times, the records that it reads
     "52": ["distillation mean-flow"], "59": ["bills trilemma"], "63": ["digits-choices", "digits-bits"],
-    "67": ["speedrun objectives"],
     "68": ["bills trilemma", "trilemma-stacked", "trilemma-mnist"]}
 
 @pytest.mark.parametrize("names", [t for tables in TIMED.values() for t in tables])

@@ -24,7 +24,7 @@ from .checkpoint import (
 from .devices import Rank, precision
 from .files import CheckpointError, locked, make_folder, remove, write_png
 from .optim import Config, EMA, lr_scale, optimizer
-from .watch import Logger, Progress
+from .watch import Progress
 
 # %% ../../nbs/74_training.ipynb #03a97598
 def distributed(device=None) -> Rank:
@@ -351,7 +351,7 @@ def _save(state, run_dir, log):
             "Start another run from there with a lower lr") from None
 
 # %% ../../nbs/74_training.ipynb #5562dbe9
-def _run_watch(state, watch, looks, logger, tell):
+def _run_watch(state, watch, looks, hand_on, tell):
     "Evaluate `watch` on a state, and write and log the result; an error there ends no run."
     n = state.step
     try:
@@ -363,9 +363,7 @@ def _run_watch(state, watch, looks, logger, tell):
                 write_png(looks.path.parent / "watch" / f"{name}-{n:09d}.png", picture)
             looks.write(dict(step=n) | numbers)
             os.fsync(looks.file.fileno())
-        if logger and numbers: logger.call("log", numbers, n)
-        for name, picture in pictures.items() if logger else ():
-            logger.call("add_image", name, picture, n)
+        if numbers: hand_on(numbers, n)
     except Exception as e: tell(f"no look at step {n}: {e}")
 
 # %% ../../nbs/74_training.ipynb #e3708a63
@@ -380,7 +378,7 @@ class Record(NamedTuple):
 
 # %% ../../nbs/74_training.ipynb #e3708a01
 def fit(state: State, step: Callable, batches: Callable, *, run_dir=None, progress: bool = True,
-        print_fn: Callable = print, held: bool = False, log=None,
+        print_fn: Callable = print, held: bool = False, log: Callable = None,
         watch: Callable = None) -> Iterator[Record]:
     """Train to `config.steps`, one step for each iteration of the caller's loop.
 
@@ -392,7 +390,7 @@ def fit(state: State, step: Callable, batches: Callable, *, run_dir=None, progre
         progress: Show a bar in a notebook or terminal, plain lines elsewhere
         print_fn: Function for messages
         held: True: the caller holds the lock of the folder already
-        log: Logger with a method `log(numbers, step)`, called by the first process; see `watch`
+        log: Function `(numbers, step)`; the first process calls it, each record
         watch: Function `(state)` → numbers and images, every `eval_every` steps
 
     Returns:
@@ -409,7 +407,13 @@ def fit(state: State, step: Callable, batches: Callable, *, run_dir=None, progre
     home, log, print_fn = (run_dir, log, print_fn) if first else (None, None, lambda _: None)
     def tell(message):
         with suppress(OSError): print_fn(message)
-    logger = None if log is None else Logger(log, tell)
+    def hand_on(numbers, n):
+        "Call `log`; an error there ends logging, not the run."
+        nonlocal log
+        try: log and log(numbers, n)
+        except Exception as e:
+            tell(f"log failed at step {n} ({e!r}): the run goes on without it")
+            log = None
 
     # lock the folder, resume the state, open the logs
     with ExitStack() as stack:
@@ -419,7 +423,6 @@ def fit(state: State, step: Callable, batches: Callable, *, run_dir=None, progre
             for p in (*home.glob(".tmp-*"), *home.glob("watch/.tmp-*")): remove(p)
         signals = stack.enter_context(_catch_signals())
         if run_dir and checkpoints(run_dir): _resume(state, run_dir, tell)
-        if logger: logger.call("start", state.step)
         if config.precision == "bfloat16" and (slow := precision("bfloat16", rank)[1]):
             tell(f"precision=bfloat16: {slow}, as it does without instructions for it; "
                 "with precision=float32 this run is faster")
@@ -449,11 +452,11 @@ def fit(state: State, step: Callable, batches: Callable, *, run_dir=None, progre
                 metrics |= dict(lr=config.lr * lr_scale(config, n - 1), skipped=state.skipped)
                 row = metrics | dict(seconds=round(state.seconds, 3))
                 if records: records.write(dict(step=n) | row)
-                if logger: logger.call("log", row, n)
+                hand_on(row, n)
                 state.since = {}
             if look and watch and first:
                 before = time.perf_counter()
-                _run_watch(state, watch, looks, logger, tell)
+                _run_watch(state, watch, looks, hand_on, tell)
                 begun += time.perf_counter() - before
             if home and (save or stop): _save(state, home, records)
             elif n == config.steps and (bad := nonfinite_names(state_tensors(state))):

@@ -287,7 +287,7 @@ JOBS = (  # what was typed where it failed once, and words of the answer of toda
     ("sample runs/pixels", "kind 'pixels' is not known here; give --kinds FILE"),
     ("sample runs/pixels --kinds pixels.py --per-class 2", "2 samples"),
     ("exercise 20.4", "wrote exercise_20_4.py"),
-    ("train digits --set minutes=3", "such as --minutes"),
+    ("train digits --set init=3", "such as --init"),
     ("sample digits --steps 1 --per-class 3 --out s.npz", "30 samples"),
     ("evaluate s.npz --data digits", "recognized: "),
     ("sample digits --steps 1 --per-class 2 --out s", "20 samples"),
