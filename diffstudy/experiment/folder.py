@@ -13,7 +13,7 @@ import safetensors.torch, torch
 from ..core import pick_device, suggest
 from ..data.stacked import Components
 from .run import Run, kinds, result_settings
-from ..settings import Rule, places, text, whole
+from ..settings import places, text, whole
 from ..train import files, weights
 from ..train.checkpoint import (
     best_checkpoint, check_fits, checkpoints, read_checkpoint, read_latest)

@@ -21,7 +21,7 @@ from ..core import as_labels, check_counts, choose, stream, suggest
 from ..data.images import image_grid, write_images
 from .evaluation import evaluate_samples, read_evaluations
 from ..measure.estimate import BitsPerDim, Estimate
-from ..settings import Rule, Settings, flag, free_settings, number, setting, whole
+from ..settings import Rule, Settings, free_settings, number, setting, whole
 from ..train import files, loop as training, watch
 from ..train.checkpoint import read_tensors
 from ..train.files import CheckpointError, check_keys

@@ -515,7 +515,7 @@ LIBRARY = [f"{room}.{m}" if m else room for room, found in ROOMS.items() for m i
 STUDIES = [f"studies.{name}" for name in (
     "record common copies guidance ablation pictures calls emoji objectives inverse "
     "small_gan gaussians ddgan_ablation ddgan_mnist solvers trilemma distillation families "
-    "gans commands").split()]
+    "gans").split()]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43,
     50, 51, 52, 59, 60)
@@ -541,7 +541,7 @@ APART = {  # module -> what it must not know of, however early it comes
         {"nets.models", "process.sample", "train.loop"}),
     "studies.record": set(ORDER) - {"core", "train.files"},
     "studies.guidance": {"vdm.bound", "vdm.snr", "vdm.model"},
-    **{m: {"cli", "viz"} for m in [*LIBRARY, *STUDIES[:-1]]
+    **{m: {"cli", "viz"} for m in [*LIBRARY, *STUDIES]
        if m not in ("check.commands", "studies.pictures")},  # which draws for the site
 }
 

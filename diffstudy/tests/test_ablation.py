@@ -5,20 +5,12 @@ import math
 import pytest, torch
 from torch import nn
 from .. import data, measure, nets, vdm
-from ..core import expand, stream
-from ..process import Linear, alpha, sigma
+from ..core import stream
+from ..process import alpha
 from ..studies import record as runs
 from ..studies.ablation import (
-    Fourier, PAPER, SCHEDULES, SETTINGS, STUDY, VARIANCE, bits, exponents,
-    in_bins, learn_shape, moments, run_ablation, run_variance, single_draws, variances)
+    Fourier, bits, exponents, in_bins, moments, single_draws, variances)
 from ..vdm import bound
-
-# %% ../../nbs/63_ablation.ipynb #da647d7f
-def test_published_numbers():
-    "the paper's numbers, each times its place, add up to sums noted apart"
-    sums = dict(trained=76.76, continuous=80.12, variance=232.43)
-    found = {name: sum(i * v for i, v in enumerate(PAPER[name].values(), 1)) for name in sums}
-    assert found == pytest.approx(sums, rel=0, abs=1e-6)
 
 # %% ../../nbs/63_ablation.ipynb #f436ca88
 def test_in_bins():
@@ -88,62 +80,6 @@ def test_fourier_starts_silent():
     for net in (a, b): net.net.enter.weight.data[:, 2] = .1
     assert not torch.allclose(a(z, g), b(z, g))
 
-# %% ../../nbs/63_ablation.ipynb #945be91e
-class Exact(nn.Module):
-    "The exact denoiser of standard normal data, σz, with a weight that nothing uses."
-    shape, classes = (1, 8, 8), 0
-    def __init__(self):
-        super().__init__()
-        self.unused = nn.Parameter(torch.ones(3))
-    def forward(self, z, gamma, c=None): return expand(sigma(gamma), z) * z
-
-def some_images(n, side=8):
-    "Gray levels without any structure."
-    return torch.randint(0, 17, (n, 1, side, side), generator=stream(0, "k"))
-
-# %% ../../nbs/63_ablation.ipynb #5414a5a8
-def test_scores():
-    "the prior term of single draws is that of the bound, exactly; two draws of bits are averaged"
-    model, k = vdm.VDM(Exact(), Linear(-8., 5.), 17), some_images(40)
-    prior = bound.prior_loss(data.encode(k, 17), torch.tensor(5.)) / (64 * math.log(2))
-    terms = single_draws(model, k, 2)
-    assert terms.shape == (4, 80)
-    torch.testing.assert_close(terms[0], prior.repeat(2))
-    torch.testing.assert_close(terms[:3].sum(0), terms[3])
-
-    # each draw has a time of its own
-    class Asked(Exact):
-        def forward(self, z, gamma, c=None): times.append(gamma); return super().forward(z, gamma)
-    times = []
-    single_draws(vdm.VDM(Asked(), Linear(-8., 5.), 17), k, 2)
-    assert len(torch.cat(times).unique()) == 80
-
-    # the same noise by hand
-    g, nll = stream(0, "ablation"), vdm.nll(model, 4)
-    by_hand = sum(nll(k, None, g) for _ in range(2)) / 2 / (64 * math.log(2))
-    found = bits(model, k, dict(points=4, draws=2))
-    torch.testing.assert_close(found.values.double(), by_hand.double())
-    assert abs(found.mean - by_hand.double().mean()) < 1e-6
-
-# %% ../../nbs/63_ablation.ipynb #a3dd0fd3
-TINY = dict(
-    train=32, test=8, width=8, steps=2, batch_size=4, points=2, draws=1, single=2,
-    shape_steps=2, shape_batch=4)
-
-@pytest.mark.parametrize("i", [0, 2, 3, 4, 22, 23])
-def test_tiny_ablation(i):
-    "each kind of case runs in small: finite numbers, fixed ends stay, repeatable to the last bit"
-    settings, case = SETTINGS | TINY, STUDY.cases[i]
-    out = run_ablation(settings, case)
-    assert all(math.isfinite(out["bits"][k]) for k in ("mean", "error"))
-    assert out["ends"][0] < out["ends"][1]
-    kept = case["schedule"] == "fixed ends"
-    moved = abs(out["ends"][0] - settings["ends"]["fixed ends" if kept else "learned ends"][0])
-    assert moved < 1e-6 if kept else 1e-3 < moved < .01
-    assert ("variance" in out) == (case["steps"] == 0)
-    assert set(out.get("also", {})) == {str(T) for T in case.get("also", ())}
-    if i == 23: assert run_ablation(settings, case) == out
-
 # %% ../../nbs/63_ablation.ipynb #1ba12bc1
 def test_V30_least_variance_closed_form():
     "the closed form for normal data: loss 9.589, variances 28.8 (straight), 2.87 (best)"
@@ -156,52 +92,3 @@ def test_V30_least_variance_closed_form():
     assert abs(v["linear"] - 28.8) < .05
     assert abs(v["least"] - 2.87) < .005
     assert abs(v["least"] - (A - B) ** 2 / (2 * D * math.log(2) ** 2)) < 1e-4
-
-# %% ../../nbs/63_ablation.ipynb #d96bae3e
-def test_moments_of_the_exact_denoiser():
-    "with ε̂ = σz: as by hand with the same noise, and the mean as it must be, in four errors"
-    k = some_images(500, 4)
-    gammas = torch.tensor([-4., 0., 3.], dtype=torch.float64)
-    first, second = moments(vdm.VDM(Exact(), None, 17), k, gammas, 8)
-
-    # by hand: ε − σz = α (αε − σx)
-    x = data.encode(k, 17).repeat(8, 1, 1, 1)
-    by_hand = []
-    for i, g in enumerate(gammas.float()):
-        eps = torch.randn(x.shape, generator=stream(0, "moments", i))
-        half = .5 * (alpha(g) * (alpha(g) * eps - sigma(g) * x)).square().flatten(1).sum(1)
-        e = half.double() / (16 * math.log(2))
-        by_hand.append([e.mean(), e.square().mean()])
-    torch.testing.assert_close(
-        torch.stack([first, second], 1), torch.tensor(by_hand).to(first), rtol=1e-4, atol=0.)
-
-    x2, a2 = data.encode(k, 17).square().flatten(1).sum(1).mean(), torch.sigmoid(-gammas)
-    exact = .5 * (a2 ** 2 * 16 + (1 - a2) * a2 * x2) / (16 * math.log(2))
-    assert ((first - exact).abs() < 4 * ((second - first ** 2) / 4000) ** .5 + 1e-6).all()
-    assert (second > first ** 2).all()
-
-# %% ../../nbs/63_ablation.ipynb #63f5b01b
-def test_tiny_variance():
-    "the study runs in small; the learned schedule rises between the same ends; losses are finite"
-    settings = VARIANCE.settings | TINY
-    out = run_variance(settings, dict(seed=0))
-    g = out["gammas"]
-    assert (g.diff() > 0).all()
-    assert abs(g[0] + 8) < 1e-4
-    assert abs(g[-1] - 5) < 1e-4
-    assert all(
-        math.isfinite(out[n][k])
-        for n in ("straight", "learned") for k in ("mean", "error", "variance"))
-    assert 0 < out["quadrature"]["least"] < out["quadrature"]["linear"]
-    assert out["moments"].shape == (2, 53)
-
-# %% ../../nbs/63_ablation.ipynb #04384400
-def test_shape_learns():
-    "for the exact denoiser, sixty steps halve the variance and leave the network as it was"
-    images = data.ImageSet("noise", some_images(256), torch.zeros(256, dtype=torch.long), 17, 1)
-    model = vdm.VDM(Exact(), SCHEDULES["straight"](-8., 5.), 17)
-    learned = learn_shape(model, images, VARIANCE.settings | dict(shape_steps=60), 0)
-    a, b = (single_draws(m, images.images, 4)[2].var() for m in (model, learned))
-    assert b < .5 * a
-    assert learned.net is model.net
-    assert (model.net.unused == 1).all()

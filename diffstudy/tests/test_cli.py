@@ -12,7 +12,6 @@ from .. import cli, experiment, train
 from ..data import tile
 from ..experiment import RECIPES, change
 from ..measure import judge
-from ..studies import commands
 from .test_experiment import noted
 from ..train import checkpoint, files, loop
 
@@ -500,42 +499,6 @@ def test_process():
     assert "did you mean 'digits'" in r.stderr
     assert "Traceback" not in r.stderr
     assert r.stdout == ""
-
-# %% ../../nbs/77_cli.ipynb #eddb59ba
-def test_study():
-    from diffstudy.tests.test_record import TOY
-    path = tiny_run().with_name("toy.json")
-    ask = "study", "toy", "--record", path
-    def done(): return len(json.loads(path.read_text())["results"])
-    with patch.dict(
-        commands.STUDIES, toy="diffstudy.tests.test_record:TOY", gone="not_there",
-        none="diffstudy.core",
-    ):
-        assert type_in(*ask, "--only", 4).exit_code == 0
-        assert done() == 4
-        assert type_in(*ask).exit_code == 0
-        assert done() == len(TOY.cases)
-        path.write_text(path.read_text().replace('"scale": 1.0', '"scale": 3.0'))
-        r = type_in(*ask)
-        assert r.exit_code == 1, r.output
-        assert r.output.count("\n") == 1, r.output
-        assert "scale was 3.0, now 1.0. Begin anew with --restart" in r.output, r.output
-        assert type_in(*ask, "--only", 1, "--restart").exit_code == 0
-        assert done() == 1
-        refused(("study", "gone"), "not in this version: diffstudy.studies.not_there has no STUDY")
-        refused(("study", "none"), "diffstudy.core has no STUDY")
-    refused(("study", "ablatoin"), "unknown study 'ablatoin'; did you mean 'ablation'")
-    refused(
-        ("study", "ablation", "--only", 0),
-        "is not in this version|--only: expected a whole number, at least 1; got 0")
-
-@pytest.mark.parametrize("name", commands.STUDIES)
-def test_each_study_has_its_name(name):
-    try: study = commands.find_study(name)
-    except ValueError as e: assert "is not in this version" in str(e)
-    else:
-        assert study.name == name
-        assert callable(study.run)
 
 # %% ../../nbs/77_cli.ipynb #885c1a50
 def test_the_table_of_recipes_is_of_today():

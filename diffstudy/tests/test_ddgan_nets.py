@@ -3,7 +3,6 @@
 # %% ../../nbs/73f_ddgan_networks.ipynb #37f23a05
 import math
 from dataclasses import replace
-from unittest import mock
 import numpy as np
 import pytest, torch, torch.nn.functional as F
 from .. import ddgan

@@ -2,7 +2,7 @@
 
 # %% ../../nbs/52_distillation.ipynb #e70327c0
 import math
-import pytest, torch
+import torch
 from ..core import expand, stream
 from ..data import GaussianMixture, three_gaussians
 from ..families.distillation import (
@@ -10,7 +10,7 @@ from ..families.distillation import (
     progressive_loss, progressive_target)
 from ..process import alpha, ddim, initial, marginal, probability_flow, sigma
 from ..studies import record as runs
-from ..studies.distillation import MEAN, STUDY
+
 
 # %% ../../nbs/52_distillation.ipynb #1dc01935
 def bumps():
@@ -51,38 +51,7 @@ def test_step_is_ddim_with_levels_for_each_example():
     alone = [ddim(mixture.predict, z[i:i + 1], torch.stack([t[i], s[i]])) for i in range(4)]
     torch.testing.assert_close(together, torch.cat(alone), rtol=1e-12, atol=1e-12)
 
-def test_pairs_are_noise_and_where_it_goes():
-    "the ends of the teacher's walk; a student that knows them has no loss, the mean has"
-    mixture = bumps()
-    z, x = pairs(mixture.predict, 200, (1,), levels(64), stream(0, "pairs"))
-    again = ddim(mixture.predict, z.double(), levels(64)) / alpha(levels(64)[-1])
-    torch.testing.assert_close(x.double(), again, rtol=1e-4, atol=1e-4)
-
-    # a walk that ends where there is noise left: the image is z/α
-    short = torch.linspace(8., -1., 9, dtype=torch.float64)
-    z_short, x_short = pairs(mixture.predict, 20, (1,), short, stream(0, "short"))
-    end = ddim(mixture.predict, z_short.double(), short)
-    torch.testing.assert_close(x_short.double(), end / alpha(short[-1]), rtol=1e-4, atol=1e-4)
-
-    # a predictor of the noise whose image is x
-    gamma = torch.tensor(8.)
-    def knows(z, g): return (z - expand(alpha(g), z) * x) / expand(sigma(g), z)
-    assert one_step_loss(knows, z, x, gamma) < 1e-6
-    mean = one_step_loss(mixture.predict, z, x, gamma)
-    assert abs(mean - x.var()) < .15 * x.var()
-
 # %% ../../nbs/52_distillation.ipynb #9f2e0801
-def test_one_step_to_the_target_is_two_of_the_teacher():
-    "a student that guesses the target lands where the teacher did, to 1e-10"
-    mixture = three_gaussians()
-    z = torch.randn(6, 2, generator=stream(0, "z"), dtype=torch.float64)
-    t = torch.linspace(-3, 7, 6, dtype=torch.float64)
-    m, s = t - 1.5, t - 3
-    end = ddim_step(mixture.predict, ddim_step(mixture.predict, z, m, t), s, m)
-    target = progressive_target(end, z, s, t)
-    def student(z, g): return (z - expand(alpha(g), z) * target) / expand(sigma(g), z)
-    torch.testing.assert_close(ddim_step(student, z, s, t), end, rtol=1e-10, atol=1e-10)
-
 def test_target_of_gaussian_data_is_linear():
     "N(0, 0.3): the exact flow scales, and the target is linear in z, to 1e-6"
     data = GaussianMixture(torch.ones(1), torch.zeros(1, 1), torch.full((1, 1), .3))
@@ -98,32 +67,6 @@ def test_target_of_gaussian_data_is_linear():
         probability_flow(data.predict, z[i:i + 1], torch.stack([t[i], s[i]]), rtol=1e-9, atol=1e-9)
         for i in range(2)])
     torch.testing.assert_close(flow, end, rtol=1e-6, atol=1e-6)
-
-def test_progressive_loss():
-    "where a teacher's two steps nearly agree with one, hardly any is left; odd grids are refused"
-    mixture, x = bumps(), bumps().sample(4000, stream(0, "x"))[0]
-    fine = torch.linspace(8., -8., 2001)
-    small = progressive_loss(mixture.predict, mixture.predict, x, fine, stream(1, "loss"))
-    coarse = progressive_loss(
-        mixture.predict, mixture.predict, x, torch.linspace(8., -8., 5), stream(1, "loss"))
-    assert small < 1e-2 * coarse
-
-    # the error of x counts e^{−γ} = e³ times: by hand, with one step of each kind
-    def nothing(z, gamma): return torch.zeros_like(z)
-    t, m, s = three = torch.tensor([-3., -4., -5.])
-    g = stream(1, "loss")
-    torch.randint(0, 1, (len(x),), generator=g)  # the time, of which there is one
-    z = marginal(x, t).sample(g)
-    end = ddim_step(mixture.predict, ddim_step(mixture.predict, z, m, t), s, m)
-    far = (z / alpha(t) - progressive_target(end, z, s, t)).square().mean()
-    found = progressive_loss(nothing, mixture.predict, x, three, stream(1, "loss"))
-    assert found.item() == pytest.approx(math.exp(3) * far.item(), rel=1e-5)
-
-    # at pure noise, where hardly any signal is left, an error counts once all the same
-    noise = torch.tensor([8., 0., -8.])
-    assert progressive_loss(mixture.predict, mixture.predict, x, noise, stream(1, "loss")) > .01
-    with pytest.raises(ValueError, match="even number of steps"):
-        progressive_loss(mixture.predict, mixture.predict, x, torch.linspace(8., -8., 4))
 
 # %% ../../nbs/52_distillation.ipynb #2a1453b0
 def test_consistency_loss():

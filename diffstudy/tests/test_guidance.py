@@ -10,7 +10,7 @@ from ..guidance import (
     ClassifierFree, ClassifierGuided, classifier_free, classifier_guided, drop_labels,
     dynamic_threshold, implicit_classifier, rejection_mask, rescale)
 from ..process import (
-    Cosine, Linear, alpha, convert, grid, sample, scale_from_w, sigma, w_from_scale)
+    Linear, alpha, convert, grid, sample, scale_from_w, sigma, w_from_scale)
 
 # %% ../../nbs/20_guidance.ipynb #3e41a528
 @functools.cache

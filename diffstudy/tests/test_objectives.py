@@ -6,10 +6,10 @@ import pytest, torch
 from ..core import Normal, expand, flat_sum, stream
 from ..data import GaussianMixture, three_gaussians
 from ..process import (
-    Betas, Cosine, alpha, convert, edm_sigma, posterior, posterior_coefficients, sigma, transition)
+    Betas, alpha, convert, edm_sigma, posterior, posterior_coefficients, sigma, transition)
 from ..vdm.objectives import (
     WEIGHTS, Weighted, best_variance, simple_loss, variance_between, variance_kl)
-from ..vdm.snr import WEIGHTINGS, times, weighted_loss
+from ..vdm.snr import WEIGHTINGS, times
 
 # %% ../../nbs/51_objectives.ipynb #ac4d3624
 def losses_as_published(eps, eps_hat, x, x_hat, gamma):  # `(b,)` each, with its density of γ

@@ -5,7 +5,7 @@ import math, sys, weakref
 import pytest, torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from ..core import stream
-from ..data import GaussianMixture, gaussian_grid, spiral, three_gaussians
+from ..data import gaussian_grid, spiral, three_gaussians
 from ..process import (
     Linear, alpha, ancestral, check_grid, check_state, coefficients, ddim, gammas_from_betas, grid,
     initial, probability_flow, reverse, sigma)

@@ -2,22 +2,16 @@
 
 # %% ../../nbs/43_ddgan_images.ipynb #27f3a56a
 import math
-from dataclasses import replace
 import pytest, torch, torch.nn.functional as F
-from .. import data, ddgan, experiment, measure, nets, process
+from .. import data, ddgan, experiment, measure, process
 from ..core import stream
-from ..data import Components, Stacked, from_strip
+from ..data import Components, from_strip
 from ..ddgan import game, nets as ddgan_nets
 from ..process import alpha, sample, sigma
 from ..studies import record as runs
-from ..studies.common import packed, unpacked
+from ..studies.common import unpacked
 from ..studies.ddgan_ablation import (
-    ABLATION, FEW_SETTINGS, PAPER, STACKED_ABLATION, VARIANTS, draw, gan_config, run_few,
-    run_stacked_variant, run_variant)
-from diffstudy.studies.ddgan_mnist import (
-    MNIST_SETTINGS, RESNET_SETTINGS, averaged, run_mnist, run_resnet, score_stacked,
-    trained_on_mnist)
-from ..train import checkpoint
+    ABLATION_SETTINGS, draw, gan_config, run_variant)
 
 # %% ../../nbs/43_ddgan_images.ipynb #7d664628
 class Says:
@@ -48,48 +42,6 @@ def test_draw():
     draw(Net(torch.zeros(1, 1, 8, 8), "data", 1), 5, 17, c=torch.arange(5), part=2)
     assert heard == [[0, 1], [2, 3], [4]]
 
-# %% ../../nbs/43_ddgan_images.ipynb #70f083f9
-def recorded(name):
-    "The results of a recorded run, if one is here."
-    try: found = runs.load(name)
-    except FileNotFoundError: pytest.skip("no recorded run here")
-    return [r["result"] for r in found["results"]]
-
-def test_few_steps():  # with the judge that all tests share
-    "the study in small: every sampler is judged; guidance counts two calls for each step"
-    s = FEW_SETTINGS | dict(
-        updates=2, vdm_steps=2, n=20, steps=[2],
-        recipe=FEW_SETTINGS["recipe"] | dict(width=16, d_width=16))
-    out = run_few(s, dict(seed=0))
-    assert [(r["name"], r["calls"]) for r in out["rows"]] == [
-        ("DDGAN", 4),
-        ("VDM, w = 0", 2), ("VDM, w = 1", 4)]
-    assert all(
-        math.isfinite(v[0])
-        for r in out["rows"] for k, v in r.items() if k not in ("name", "calls", "ms"))
-
-def test_few_steps_record():
-    "it has a row for DDGAN and eight for the VDM"
-    assert all(len(r["rows"]) == 9 for r in recorded("few-steps"))
-
-# %% ../../nbs/44_ddgan_modes.ipynb #adb7b0c2
-def test_stacked():
-    "channels are the digits of the label; a step always gives the same batch; all 1000 come"
-    digits = data.load("digits")[0]
-    stacked = Stacked(digits)
-    x, n = stacked.draw(2000, 0, 3)
-    assert x.shape == (2000, 3, 8, 8)
-    assert torch.equal(stacked.draw(2000, 0, 3)[0], x)
-    assert not torch.equal(stacked.draw(2000, 0, 4)[0], x)
-    where = lambda image: (digits.images[:, 0] == image).all((1, 2))
-    numbers = [[v // 100, v // 10 % 10, v % 10] for v in n[:5].tolist()]
-    assert [[digit in digits.labels[where(image)] for digit, image in zip(*pair)]
-            for pair in zip(numbers, x)] == [[True] * 3] * 5
-    assert measure.modes_and_kl(
-        torch.cat([stacked.draw(2000, 0, i)[1] for i in range(13)]), 1000).count == 1000
-    with pytest.raises(ValueError, match="gray images"):
-        Stacked(data.ImageSet("c", x, n % 10, 17, 10))
-
 # %% ../../nbs/44_ddgan_modes.ipynb #c77b6f81
 def test_components():
     "64 of 64 give the digits back; 9 keep more than 20 random choices; the size is as asked"
@@ -115,182 +67,13 @@ def test_components():
     assert torch.equal(again.decode(a), some.decode(a))
     assert some.decode(9 * a).abs().max() == 1  # coefficients far out make no values out of range
 
-# %% ../../nbs/66_thousand_modes.ipynb #9db10f8f
-@pytest.mark.parametrize("s", range(4))
-def test_one_shot_fakes(s):
-    "real data made in one shot look real at all states: mean and variance of 20,000, 4 errors"
-    n = 20_000
-    chain = ddgan.chain_gammas(4)
-    x = torch.full((20_000, 1), .5, dtype=torch.float64)
-    fake = game._generate_state(
-        Says(x, "data", steps=1), torch.zeros_like(x), torch.full((n,), s), chain,
-        stream(0, "one", s))
-    a, v = alpha(chain[s]), sigma(chain[s]) ** 2
-    assert (fake.mean() - a * .5).abs() <= 4 * (v / n).sqrt() + 1e-12
-    assert (fake.var() - v).abs() <= 4 * v * (2 / n) ** .5 + 1e-12
-
-# %% ../../nbs/66_thousand_modes.ipynb #36aa8584
-@pytest.mark.parametrize("kind", VARIANTS)
-def test_variants(kind):
-    "two updates and two samples of each variant, finite, in as many calls as there are steps"
-    train_set = data.load("digits")[0][:64]
-    config = replace(
-        game.GANSettings(latent=4, width=16, d_width=16, batch_size=16), **VARIANTS[kind])
-    state = experiment.fit(gan_config(vars(config), 2, labels=False), train_set)
-    net, calls = state.ema.model, []
-    net.register_forward_hook(lambda *_: calls.append(1))
-    x = draw(net, 2, 17)
-    assert (state.skipped, x.shape) == (0, (2, 1, 8, 8))
-    assert x.abs().max() <= 1
-    assert len(calls) == (1 if config.one_shot else config.steps)
-
-# %% ../../nbs/66_thousand_modes.ipynb #8a6e3d91
-def test_a_setting_is_heard_and_gives_a_run_its_name():
-    "`relativistic` and `r2` by name reach the losses; at their defaults the run has the name it had"
-    old = experiment.RECIPES["ddgan-digits"]
-    new = experiment.change(old, dict(relativistic="true", r2=".1"))
-    named = lambda c: experiment.config_hash(c.resolve())
-    assert new.resolve()["gan"].items() >= dict(relativistic=True, r2=.1).items()
-    assert named(experiment.change(new, dict(relativistic=False, r2=0.))) == named(old)
-    assert named(new) != named(old)
-    assert experiment.config_of(dict(kind="ddgan", config=new.resolve())).resolve() == new.resolve()
-
-# %% ../../nbs/66_thousand_modes.ipynb #75a9e8f5
-def test_patches():
-    "patches change no shape outside; sizes that do not divide are refused with a reason"
-    config = ddgan_nets.Config(
-        "unet", width=8, num_res_blocks=1, latent=4, embedding=8, mapping=1, attention=(), patch=2,
-        d_width=4, d_embedding=8, d_size="shallow")
-    G, D = ddgan_nets.build(config, (3, 12, 12)).values()
-    z, s = torch.randn(2, 3, 12, 12), torch.tensor([0, 3])
-    assert (G(z, s, torch.randn(2, 4)).shape, D(z, z, s).shape) == (z.shape, (2,))
-    assert D(z, z, s).abs().max() > 0
-    with pytest.raises(ValueError, match="multiples of patch=2"): ddgan_nets.build(config, (3, 9, 9))
-    with pytest.raises(ValueError, match="at least 8 pixels"): ddgan_nets.build(config, (3, 4, 4))
-    with pytest.raises(ValueError, match="paired=False"): replace(config, one_shot=True)
-
 # %% ../../nbs/66_thousand_modes.ipynb #d09af770
 def test_run_variant():  # with the judge that all tests share
     "the ablation in small: the scores of this seed to 15 %, no step skipped, the samples it kept"
-    small = ABLATION.settings | dict(updates=2, n=20, kept=2)
+    small = ABLATION_SETTINGS | dict(updates=2, n=20, kept=2)
     small["recipe"] = small["recipe"] | dict(width=16, d_width=16, batch_size=16)
     r = run_variant(small, dict(kind="T = 2", seed=0))
     assert r["skipped"] == 0
     assert from_strip(r["samples"]).shape == (2, 1, 8, 8)
     scores = [r[k][0] for k in ("recall", "frechet", "balance")]
     assert scores == pytest.approx([.4, 26.99, .93], rel=.15)
-
-# %% ../../nbs/66_thousand_modes.ipynb #89d90d42
-def test_published_tables():
-    "each column, row by row times its number, adds up to what the slides' own rows give"
-    sums = dict(
-        quality=[1074.85, 853.65, 40.07, 155_735, 6866.52],
-        ablation=[323.03, 374.71, 16.65], modes=[35_434, 16.109])
-    found = [sum(i * (v or 0) for i, v in enumerate(column, 1))
-             for name in sums for column in zip(*PAPER[name].values())]
-    assert found == pytest.approx(sum(sums.values(), []), rel=0, abs=1e-6)
-
-# %% ../../nbs/66_thousand_modes.ipynb #cc90e56b
-def test_run_stacked_variant():
-    "the ablation on stacks in small: modes of three digits, the scores of this seed to 20 %"
-    small = STACKED_ABLATION.settings | dict(updates=2, n=40, scored=20, kept=2)
-    small["recipe"] = small["recipe"] | dict(width=16, d_width=16, batch_size=16)
-    r = run_stacked_variant(small, dict(kind="T = 2", seed=0))
-    assert r["skipped"] == 0
-    assert from_strip(r["samples"]).shape == (2, 3, 8, 8)
-    scores = [r["modes"], *(r[k][0] for k in ("kl", "recall", "coverage", "frechet"))]
-    assert scores == pytest.approx([14, 5.018, .25, 1., 42.29], rel=.2)
-    assert r["kl"][0] > math.log(1000 / r["modes"])  # modes drawn equally often have this
-
-# %% ../../nbs/66_thousand_modes.ipynb #14eef274
-@pytest.mark.parametrize(
-    "name", ["mnist", "mnist-components", "stacked-mnist", "stacked-components"])
-def test_mnist_study(name, tmp_path, monkeypatch):
-    "the study with seven updates on small digits, begun twice: the second reads all from checkpoints"
-    train_set, test_set = (
-        data.ImageSet("digits", v.images, v.labels, 256, 10) for v in data.load("digits"))
-    monkeypatch.setattr(data, "load", lambda *_: (train_set, test_set))
-    small = dict(
-        width=8, embedding=8, latent=4, d_width=4, d_embedding=8, batch_size=8, d_size="shallow",
-        patch=2, channel_mults=[1])
-    s = MNIST_SETTINGS
-    s = s | dict(
-        judge=dict(width=8, steps=5), updates={name: 7}, save_every={name: 3},
-        components=9, look=40, n={"mnist": 60, "stacked": 60}, kept=2,
-        recipes={name: s["recipes"][name] | small | dict(patch=1)})
-    out = [run_mnist(s, dict(data=name, seed=0), folder=tmp_path) for _ in range(2)]
-    stacked = "stacked" in name
-    assert [r["step"] for r in out[0].get("curve", [])] == [3, 6, 7] * stacked
-    assert out[0]["skipped"] == 0
-    assert unpacked(out[0]["samples"]).shape == (2, 3 if stacked else 1, 8, 8)
-    assert {k: v for k, v in out[0].items() if k != "ms"}["samples"] == out[1]["samples"]
-    assert out[1]["training"] == out[0]["training"]
-
-# %% ../../nbs/66_thousand_modes.ipynb #e333e4d8
-def test_score_stacked():
-    "a judge that reads 1 three times finds one mode, and a KL of log 1000; a strip holds 16 levels"
-    class Net(Says):
-        def parameters(self): yield torch.zeros(1)
-        def __call__(self, z_t, *rest): seen.append(z_t); return super().__call__(z_t, *rest)
-    seen = []
-    net = Net(torch.zeros(4, 3, 8, 8), "data")
-    judge = lambda x: torch.eye(10)[1].expand(len(x), 10)
-    x, out = score_stacked(net, 8, judge, part=4)
-    assert (x.shape, out["modes"]) == ((4, 3, 8, 8), 1)
-    assert abs(out["kl"][0] - math.log(1000)) < 1e-5
-    assert len(seen) == 8  # each part has its own noise
-    assert not torch.equal(seen[0], seen[4])
-    k = .9375 * torch.tensor([[-1., 1.], [-1., 1.]])[None, None]
-    assert torch.equal(unpacked(packed(k)), k)
-
-def test_averaged(tmp_path):
-    "the averaged generator that is read from a checkpoint is the one of the run, to the bit"
-    recipe = game.GANSettings(latent=4, width=16, d_width=16, batch_size=16, ema=.5)
-    state = experiment.fit(
-        gan_config(vars(recipe), 4, save_every=2), data.load("digits")[0][:32], run_dir=tmp_path)
-    old, last = checkpoint.checkpoints(tmp_path)
-    torch.testing.assert_close(
-        averaged(state, last).state_dict(), state.ema.model.state_dict(), rtol=0, atol=0)
-
-    # one on the way is that of its step
-    kept = checkpoint.load_weights(old)
-    found = averaged(state, old).state_dict()
-    assert all(torch.equal(v, kept[k]) for k, v in found.items())
-    assert any(not torch.equal(v, state.ema.model.state_dict()[k]) for k, v in found.items())
-
-@pytest.mark.parametrize("own, most", [({}, 1), (dict(threads=2), 2)])
-def test_a_case_may_have_threads(tmp_path, monkeypatch, own, most):
-    "two while it trains, and one again for what follows; without a word one throughout"
-    images, seen = data.load("digits")[0], []
-    of = torch.set_num_threads
-    monkeypatch.setattr(torch, "set_num_threads", lambda n: (seen.append(n), of(n)))
-    small = dict(
-        width=8, embedding=8, latent=4, d_width=4, d_embedding=8, batch_size=8, d_size="shallow",
-        channel_mults=[1])
-    name, s = "stacked-mnist", MNIST_SETTINGS
-    s = s | dict(save_every={name: 2}, recipes={name: s["recipes"][name] | small})
-    of(1)
-    case = dict(data=name, seed=0, updates=2) | own
-    trained_on_mnist(s, case, images, folder=tmp_path)
-    assert torch.get_num_threads() == 1
-    assert max(seen) == most
-
-# %% ../../nbs/66_thousand_modes.ipynb #85b3ba84
-def test_mnist_record():
-    "the judge reads 99 % of the test digits or more"
-    assert all(r["judge"][0] >= .99 for r in recorded("ddgan-mnist"))
-
-# %% ../../nbs/66_thousand_modes.ipynb #1e27612e
-def test_resnet_study(tmp_path, monkeypatch):
-    "a tiny run is trained, drawn from and judged"
-    images = data.ImageSet(
-        "mnist", torch.randint(256, (100, 1, 8, 8), generator=stream(0, "i")).to(torch.uint8),
-        torch.arange(100) % 10, 256, 10)
-    monkeypatch.setattr(data, "load", lambda *_: (images, images))
-    recipe = RESNET_SETTINGS["recipe"] | dict(width=4, d_width=4, embedding=4, batch_size=4)
-    settings = RESNET_SETTINGS | dict(
-        recipe=recipe, judge=dict(width=8, steps=2), updates=4, save_every=1, n=40, kept=2)
-    out = run_resnet(settings, dict(kind="DDGAN", seed=0, mismatch=.5), folder=tmp_path)
-    assert (len(unpacked(out["samples"])), out["skipped"]) == (2, 0)
-    assert out["accuracy"][0] < .2  # a judge of two steps reads by chance
-    assert out["frechet"][0] > 50 * abs(out["held_out"]["frechet"][0])

@@ -6,7 +6,7 @@
 __all__ = ['read_json']
 
 # %% ../../nbs/74b_checkpoint.ipynb #aa9f73da
-import errno, functools, glob, hashlib, importlib, io, json, os, platform, re, secrets, shutil
+import errno, functools, glob, hashlib, importlib, io, json, os, platform, secrets, shutil
 import tempfile, time
 from collections.abc import Iterable
 from contextlib import contextmanager, suppress

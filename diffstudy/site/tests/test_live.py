@@ -2,7 +2,6 @@
 
 # %% ../../../nbs/98_build.ipynb #67d84684
 import math
-from unittest.mock import patch
 import pytest, torch
 from ... import data, ddgan, experiment, inverse
 from ...core import stream
