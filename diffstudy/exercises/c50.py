@@ -77,12 +77,12 @@ add("50.3", two_m, inputs=lambda: [
     "with x̂ held fixed it is z/σ that moves: the factor of z is σ_s/σ_t, not α_s/α_t":
         ("sigma", "alpha")})
 
-# %% ../../nbs/50a_rejected_steps.ipynb #50000133
+# %% ../../nbs/50_solvers.ipynb #50000133
 def bridge(w, h, part, n):
     # the share of the way, and as much freedom as both ends leave
     return part / h * w + (part * (h - part) / h) ** .5 * n
 
-# %% ../../nbs/50a_rejected_steps.ipynb #50000134
+# %% ../../nbs/50_solvers.ipynb #50000134
 add("50.4", bridge,
     lambda: [(randn(1, 5), .7, .3, randn(2, 5)), (randn(3, 2, 3), 2., 1.9, randn(4, 2, 3))],
     slips={

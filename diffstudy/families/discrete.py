@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['uniform', 'absorbing', 'gaussian', 'Chain', 'posterior', 'all_sequences', 'draw',
-           'bound', 'exact_bound', 'masked_bound', 'sample']
+           'bound', 'masked_bound', 'sample']
 
 # %% ../../nbs/56_discrete.ipynb #56a00005
 import math
@@ -191,22 +191,6 @@ def x0_marginal(chain: Chain, t: int | Tensor, k_t: Tensor, p: Tensor) -> Tensor
     unseen = torch.where(likelihood > 0, p / likelihood.clamp_min(tiny), 0.)
     return _by_bayes(chain, t, k_t, unseen)
 
-# %% ../../nbs/56_discrete.ipynb #56a00026
-def exact_guess(chain: Chain, examples: Tensor, weights: Tensor) -> Callable:
-    """Make the Bayes-optimal prediction of clean levels, by summing over all examples.
-
-    Args:
-        examples: All examples of the data, `(n, D)`, int64
-        weights: Probability of each example, `(n,)`
-
-    Returns:
-        `(k_t, t) → p̂(k̂ | k_t)`; zeros where no example can have become k_t"""
-    onehot = torch.nn.functional.one_hot(examples, chain.Q.shape[-1]).to(chain.Q_bar)
-    def predict(k_t, t):
-        come = chain.Q_bar[_at(t, k_t)[..., None], examples, k_t[:, None]].prod(-1)
-        return torch.einsum("bn,ndk->bdk", _normalized(come * weights), onehot)
-    return predict
-
 # %% ../../nbs/56_discrete.ipynb #9b52872d
 def all_sequences(levels: int, length: int) -> Tensor:
     """List all sequences of D places with K levels each.
@@ -292,51 +276,6 @@ def bound(chain: Chain, predict: Callable, k_0: Tensor, reverse: Callable = x0_m
     if not auxiliary: return loss
     return loss - auxiliary * p.gather(-1, k_0[..., None])[..., 0].log().sum(1)
 
-# %% ../../nbs/56_discrete.ipynb #56a00037
-def exact_bound(chain: Chain, predict: Callable, k_0: Tensor,
-                reverse: Callable = x0_marginal) -> Tensor:
-    """Compute the variational bound exactly, by summing over all K^D noisy sequences.
-
-    Args:
-        chain: Forward process on K levels
-        predict: `(k_t, t) → p̂`, of `(b, D)` and `(b,)` to `(b, D, K)`
-        k_0: Clean levels, `(b, D)`, int64
-        reverse: p(k_{t−1} | k_t) of p̂: `x0_marginal` or `x0_as_prior`
-
-    Returns:
-        `(b,)`, nats"""
-    _check_levels(k_0, chain.Q.shape[-1])
-    every = all_sequences(chain.Q.shape[-1], k_0.shape[1]).to(k_0)
-    clean, noisy = k_0.repeat_interleave(len(every), 0), every.repeat(len(k_0), 1)
-    total = _kl(chain.Q_bar[-1][k_0], prior(chain))
-    for t in range(1, len(chain.Q) + 1):
-        p = _check_guess(chain, t, every, predict(every, t)).repeat(len(k_0), 1, 1)
-        chance = chain.Q_bar[t, clean, noisy].prod(-1)
-        loss = chance * step_loss(chain, t, noisy, clean, p, reverse)
-        loss = torch.where(chance > 0, loss, 0.)  # what never happens costs nothing
-        total = total + loss.view(len(k_0), -1).sum(1)
-    return total
-
-# %% ../../nbs/56_discrete.ipynb #b8149551
-def chain_nll(chain: Chain, predict: Callable, k_0: Tensor,
-              reverse: Callable = x0_marginal) -> Tensor:
-    """Compute −log p(k_0) of the sampler exactly, by summing over all K^D sequences at each time.
-
-    Args:
-        chain: Forward process on K levels
-        predict: `(k_t, t) → p̂`, of `(b, D)` and `(b,)` to `(b, D, K)`
-        k_0: Clean levels, `(b, D)`, int64
-        reverse: p(k_{t−1} | k_t) of p̂: `x0_marginal` or `x0_as_prior`
-
-    Returns:
-        `(b,)`, nats"""
-    every = all_sequences(chain.Q.shape[-1], k_0.shape[1]).to(k_0)
-    p = prior(chain)[every].prod(-1)
-    for t in range(len(chain.Q), 0, -1):
-        back = reverse(chain, t, every, predict(every, t))
-        p = p @ torch.stack([back[:, i, every[:, i]] for i in range(every.shape[1])]).prod(0)
-    return -((k_0[:, None] == every).all(-1).to(p) @ p).log()
-
 # %% ../../nbs/56_discrete.ipynb #56a00045
 def _check_masked(p, k, mask):
     fits = torch.is_tensor(p) and p.shape[:-1] == k.shape and p.shape[-1] in (mask, mask + 1)
@@ -393,26 +332,6 @@ def masked_bound(predict: Callable, k: Tensor, mask: int, alphas: Tensor = None,
         weight = (len(alphas) - 1) * (alphas[t - 1] - alphas[t]) / (1 - alphas[t])
     return weight[:, 0] * masked_nll(predict, k, hidden, mask).sum(1)
 
-# %% ../../nbs/56_discrete.ipynb #56a00052
-def ordered_nll(predict: Callable, k: Tensor, order, mask: int) -> Tensor:
-    """Compute −log p of the autoregressive model that reads the places in a given order.
-
-    Args:
-        predict: `k → p̂`, of levels with masks in them: `(b, D)` to `(b, D, K + 1)`
-        k: Clean levels, `(b, D)`, int64
-        order: Permutation of the D places in which they are unmasked
-        mask: Level of the mask, K
-
-    Returns:
-        Exact value, `(b,)`, nats"""
-    expect(sorted(order) == list(range(k.shape[1])), f"each of {k.shape[1]} places once", order)
-    hidden = torch.ones(k.shape[1], dtype=torch.bool, device=k.device)
-    total = 0.
-    for i in order:
-        total = total + masked_nll(predict, k, hidden, mask)[:, i]
-        hidden[i] = False
-    return total
-
 # %% ../../nbs/56_discrete.ipynb #56a00058
 @torch.no_grad()
 def sample(chain: Chain, predict: Callable, n: int, length: int, reverse: Callable = x0_marginal,
@@ -434,27 +353,3 @@ def sample(chain: Chain, predict: Callable, n: int, length: int, reverse: Callab
     for t in range(len(chain.Q), 0, -1):
         k = draw(reverse(chain, t, k, predict(k, t)), generator)
     return k
-
-# %% ../../nbs/56_discrete.ipynb #56a00063
-def greedy_nll(predict: Callable, k: Tensor, mask: int) -> Tensor:
-    """Compute −log p of the sampler that next reads the surest place (Turok et al. 2026).
-
-    Args:
-        predict: `k → p̂`, of levels with masks in them: `(b, D)` to `(b, D, K + 1)`
-        k: Clean levels, `(b, D)`, int64
-        mask: Level of the mask, K
-
-    Returns:
-        Exact value for the greedy sampler, `(b,)`, nats"""
-    _check_levels(k, mask)
-    rows = torch.arange(len(k), device=k.device)
-    hidden = torch.ones_like(k, dtype=torch.bool)
-    total = 0.
-    for _ in range(k.shape[1]):
-        p = predict(torch.where(hidden, mask, k))
-        _check_masked(p, k, mask)
-        sure = p.amax(-1).round(decimals=9)  # equal ones: the first, whatever the last digits say
-        i = sure.masked_fill(~hidden, -1.).argmax(1)
-        total = total - p[rows, i, k[rows, i]].log()
-        hidden[rows, i] = False
-    return total

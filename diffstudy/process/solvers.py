@@ -83,26 +83,6 @@ def ve_steps(gammas: Tensor) -> Steps:
     rise = torch.exp(-gammas.diff() / 2)  # ς_t/ς_s, the noise relative to ancestral
     return _to_clean(steps._replace(noise=steps.noise * rise), gammas)
 
-# %% ../../nbs/50_solvers.ipynb #50000031
-def consistent_eta(gammas: Tensor, eta_c: float) -> Tensor:
-    """Compute the η of consistent annealed sampling as DDIM (Jolicoeur-Martineau et al. 2020).
-
-    Args:
-        gammas: γ falling from noise to data, `(steps + 1,)`; may end at −∞, clean data
-        eta_c: Step size η_c of consistent annealed sampling, between 0 and 1
-
-    Returns:
-        η of each step, `(steps,)`, for `coefficients`"""
-    r = torch.exp(gammas.diff() / 2)  # ς_s/ς_t
-    kept = (1 - eta_c) / r
-    if not 0 < eta_c < 1 or (kept[r > 0] > 1 + 1e-12).any():
-        raise ValueError(
-            "expected eta_c between 0 and 1 and at least 1 − ς_s/ς_t of every step, "
-            f"here {1 - r[r > 0].min():.4g}; got {eta_c:g}: take more steps or a larger eta_c")
-
-    # η = √((1 − ((1 − η_c) / r)²) / (1 − r²)); a step to clean data has r = 0 and gets η = 0
-    return ((1 - kept ** 2).clamp_min(0) / (1 - r ** 2)).sqrt()
-
 # %% ../../nbs/50_solvers.ipynb #50000040
 def step_grid(gammas: Tensor, steps: int, spacing: str = "quadratic") -> Tensor:
     """Choose levels of a chain by FastDPM's STEP rule (Kong and Ping 2021).

@@ -70,68 +70,6 @@ def test_sample():
     assert "12 samples" in type_in(*ask, "--seed", 1).output
     assert out.read_bytes() != content
 
-def test_another_checkpoint(tmp_path):
-    "the best by the held-out score of a look, or that of a step, for samples and for the judge"
-    run, options = tmp_path / "run", (
-        "--set", "eval_times=1", "--set", "eval_draws=1", "--set", "keep_checkpoints=1")
-    r = type_in(
-        "train", "digits", "--recipe", "digits-tiny", "--steps", 4, "--run", run, *options,
-        "--set", "eval_every=2")
-    assert "every 2 steps a score on 148 held-out images; on the best, the other 149" in r.output, r.output
-    best = checkpoint.best_checkpoint(run).name
-    r = type_in("info", run)
-    assert "at 2 looks; best" in r.output, r.output
-    assert f"--checkpoint best, {best}" in r.output, r.output
-    for which, name in dict(best=best, last="step-000000004", **{"4": "step-000000004"}).items():
-        r = type_in(
-            "sample", run, "--checkpoint", which, "--per-class", 1, "--steps", 1,
-            "--labels", 3, "--force")
-        assert r.exit_code == 0, r.output
-        assert f"samples of {name}" in r.output, r.output
-    refused(("sample", run, "--checkpoint", "3"), "last, best or the step of one .*; got '3'")
-    with patch.object(experiment.VDMRun, "evaluate", lambda run, **_: print(run) or {}):
-        with patch.object(experiment, "report_evaluation", lambda e: []):
-            r = type_in("evaluate", run, "--checkpoint", "best")
-    assert r.exit_code == 0, r.output
-    assert best in r.output, r.output
-
-@pytest.mark.parametrize("labels, n, columns", ((3, 13, 4), ("none", 64, 8), (3, 5, 5)))
-def test_many_samples_of_one_class_are_a_grid(labels, n, columns, tmp_path):
-    "each image once, row by row, be they of one class or without a label; few stand in a row"
-    model = experiment.open(tiny_run(), "cpu")
-    out = tmp_path / f"{labels}-{n}.png"
-    r = type_in(
-        "sample", tiny_run(), "--labels", labels, "--per-class", n, "--w", 0,
-        "--steps", 1, "--out", out)
-    assert r.exit_code == 0, r.output
-    page, rows = Image.open(out).convert("RGB"), math.ceil(n / columns)
-    title = "guidance weight w = 0 (none), class 3" if labels == 3 else "samples"
-    assert page.width == 12 + max(4 + 44 * columns, letters(title))
-    assert page.height == 56 + 44 * rows
-    images = model.sample(None if labels == "none" else [labels] * n, n=n, steps=1)
-    for i, image in enumerate(images):
-        x, y = 10 + i % columns * 44, 52 + i // columns * 44
-        cut = page.crop((x, y, x + 40, y + 40))
-        assert cut.tobytes() == tile(image, 17, 5).tobytes(), (labels, i)
-
-# %% ../../nbs/77_cli.ipynb #1514f414
-@pytest.mark.parametrize(
-    "typed, weights", [((), [0.]), (("--w", 3), [3.]), (("--w", "0,3"), [0., 3.])],
-    ids=["default", "one", "two"])
-def test_what_is_typed_is_what_is_drawn(tmp_path, typed, weights):
-    "the weights too, each in its block; what is not typed is as from Python"
-    model, ask = experiment.open("digits", "cpu", print_fn=lambda _: None), dict(steps=4, seed=0)
-    r = type_in(
-        "sample", "digits", "--labels", 3, "--per-class", 2, "--steps", 4, *typed,
-        "--out", tmp_path / "a.npz", "--force")
-    assert r.exit_code == 0, r.output
-    assert ("8 calls" in r.output) == (3. in weights), r.output
-    drawn = [model.sample([3] * 2, **ask, w=w) for w in weights]
-    model.save_images(torch.cat(drawn), tmp_path / "b.npz")
-    a, b = (numpy.load(tmp_path / name)["arr_0"] for name in ("a.npz", "b.npz"))
-    assert (a == b).all()
-    if weights[1:]: assert not torch.equal(*drawn)
-
 # %% ../../nbs/77_cli.ipynb #9fa0b504
 def refused(args, words):
     "Whether a command ends with status 2, one line that matches, and no new folder."
@@ -174,17 +112,6 @@ def test_errors_sample():
     assert type_in("trian").exit_code == 2
     assert type_in("train", "--stpes", "3").exit_code == 2
 
-def test_the_help_names_the_variables():
-    found = type_in("--help").output
-    assert [k for k in ("DEVICE", "TRACEBACK", "PROFILE") if f"DIFFSTUDY_{k}" not in found] == []
-
-@pytest.mark.parametrize(
-    "text, lines", [("one\n  two", 1), ("\n".join("abcdefgh"), 8)], ids=["ours", "a compiler's"])
-def test_a_report_keeps_its_lines(capsys, text, lines):
-    "a compiler's report is not joined to one line; a message of ours is"
-    with pytest.raises(cli.typer.Exit): cli.fail(text, 1)
-    assert len(capsys.readouterr().err.splitlines()) == lines
-
 # %% ../../nbs/77_cli.ipynb #56799ea7
 def test_restore(tmp_path):
     "the hole of a transparent picture or of a mask, answers in a picture; errors are one line"
@@ -208,41 +135,6 @@ def test_restore(tmp_path):
         ((clear, "--method", "dsp"), "did you mean 'dps'"), ((clear, "--label", 12), "got 12"),
     ): refused((*ask, *args), words)
 
-# %% ../../nbs/77_cli.ipynb #4c111cf6
-def test_python_and_the_command_line_are_one():
-    "A run of each kind, made here and opened there, and the other way round."
-    run, home = tiny_run(), tiny_run().parent
-    def made(recipe, words):
-        r = type_in("train", "digits", "--recipe", recipe, "--steps", 4, "--run", home / recipe)
-        assert r.exit_code == 0, r.output
-        assert words in r.output, r.output
-        assert experiment.open(home / recipe).recipe == recipe
-        assert f"kind {RECIPES[recipe].kind}" in type_in("info", home / recipe).output
-        return home / recipe
-    gan = made("ddgan-digits-tiny", "next: diffstudy sample")
-    guide = made("classifier-digits", "--classifier")
-    r = type_in("sample", gan, "--per-class", 1)
-    assert r.exit_code == 0, r.output
-    assert "10 samples" in r.output, r.output
-    assert "4 calls of the network each" in r.output, r.output
-    refused(("sample", gan, "--w", 2), "no weight w")
-    refused(("sample", gan, "--sampler", "ddim"), "no choice of sampler")
-    refused(("evaluate", gan, "--w", 2), "no such choice")
-    refused(("sample", guide), "draws no images.*--classifier")
-    refused(("sample", run, "--classifier", gan), "expected a run of a classifier")
-    out = home / "guided.png"
-    r = type_in(
-        "sample", run, "--classifier", guide, "--w", "0,2", "--steps", 2,
-        "--per-class", 1, "--out", out)
-    assert r.exit_code == 0, r.output
-    assert "20 samples" in r.output, r.output
-    assert "classifier" in files.read_note(out)
-    python = experiment.train(
-        "digits", home / "python", recipe="digits-tiny", steps=8, progress=False,
-        print_fn=lambda m: None)
-    ask = "train", "digits", "--recipe", "digits-tiny", "--steps", 8, "--run", python.run_dir
-    assert "nothing to do" in type_in(*ask).output
-
 # %% ../../nbs/77_cli.ipynb #b2a01b4f
 def test_samples_of_weights_that_come_along(tmp_path, monkeypatch):
     "`sample digits` draws at once, into the folder where it is called; a spacing has a name."
@@ -261,17 +153,6 @@ def test_samples_of_weights_that_come_along(tmp_path, monkeypatch):
     words = "recipe digits-bits", "bits per dimension", "168,369 parameters", "net.enter"
     assert [w for w in words if w not in said] == [], said
 
-@pytest.mark.parametrize(
-    "command", [("sample", "digits", "--out"), ("train", "digits", "--record")],
-    ids=["sample", "train"])
-def test_where_nobody_can_write_is_said_first(tmp_path, command):
-    "before anything is opened, and by the name of the target"
-    (tmp_path / "file").write_text("")
-    r = type_in(*command, tmp_path / "file" / "out.png")
-    assert r.exit_code == 1, r.output
-    assert re.search("Not a directory.*file/out.png", r.output), r.output
-    assert r.output.count("\n") == 1, r.output
-
 # %% ../../nbs/77_cli.ipynb #ff226b41
 def pictures(folder, n=20):
     "Color pictures of two kinds, a subfolder for each."
@@ -285,24 +166,6 @@ def pictures(folder, n=20):
     return folder
 
 # %% ../../nbs/77_cli.ipynb #90c35a18
-@pytest.mark.parametrize("recipe, more", [
-    ("folder-tiny", ""), ("folder-small", ""), ("folder", "head=fine-levels"),
-    ("folder-small", "aug_cond=true augment=true")])
-def test_color_pictures_by_another_name(tmp_path, recipe, more):
-    pytest.importorskip("torchvision")
-    root, run = pictures(tmp_path / "pictures"), tmp_path / "run"
-    if recipe != "folder-tiny": \
-        more += " width=8 groups=2 num_res_blocks=1 batch_size=4 eval_times=2"
-    r = type_in(
-        "train", "folder", "--recipe", recipe, "--data-dir", root, "--steps", 2, "--run", run,
-        *(v for one in more.split() for v in ("--set", one)))
-    said = "18 training and 2 held-out images, 3×32×32, 256 gray levels, 2 classes"
-    assert r.exit_code == 0, r.output
-    assert said in r.output, r.output
-    r = type_in("sample", run, "--steps", 2, "--per-class", 1)
-    assert r.exit_code == 0, r.output
-    assert (run / "samples.png").exists(), r.output
-
 def test_classes_are_called_as_their_folders(tmp_path, monkeypatch):
     "from an empty folder: train, sample, judge what was written, each class by its name"
     pytest.importorskip("torchvision")
@@ -334,27 +197,6 @@ def test_classes_are_called_as_their_folders(tmp_path, monkeypatch):
     again = experiment.open("a.safetensors", "cpu", print_fn=lambda _: None)
     assert torch.equal(run.sample(["star"], steps=2), again.sample([1], steps=2))
 
-
-# %% ../../nbs/77_cli.ipynb #8107fb6b
-def test_stop_and_go_on():
-    folder, save, saved = tiny_run().with_name("stopped"), loop.save_checkpoint, []
-    ask = (
-        "train", "digits", "--recipe", "digits-tiny", "--steps", 12,
-        "--set", "save_every=3", "--set", "batch_size=16", "--run", folder)
-    def save_and_stop(*args):
-        saved.append(save(*args))
-        if len(saved) == 2: os.kill(os.getpid(), signal.SIGTERM)
-        return saved[-1]
-    with patch.object(loop, "save_checkpoint", save_and_stop): r = type_in(*ask)
-    assert r.exit_code == 128 + signal.SIGTERM, r.output
-    assert "stopped by SIGTERM after step" in r.output, r.output
-    assert not (folder / "result.json").exists(), r.output
-    assert "of 12 steps" in type_in("info", folder).output
-    r = type_in(*ask)
-    assert r.exit_code == 0, r.output
-    assert "resumed at step" in r.output, r.output
-    assert "12 of 12 steps" in type_in("info", folder).output
-
 # %% ../../nbs/77_cli.ipynb #5be37650
 def test_restart_keeps_the_old_run():
     run = tiny_run().with_name("again")
@@ -367,53 +209,6 @@ def test_restart_keeps_the_old_run():
         (folder / "result.json").read_text())["config"]["train"]["steps"]
     assert steps(run) == 1
     assert steps(run.with_name("again-old1")) == 8
-
-def test_damaged_files():
-    run = tiny_run().with_name("damaged")
-    shutil.copytree(tiny_run(), run)
-    for f in run.glob("step-*/ema.safetensors"): f.write_bytes(f.read_bytes()[:-1] + b"x")
-    r = type_in("sample", run, "--steps", 2)
-    assert r.exit_code == 1
-    assert "damaged" in r.output
-    assert "Traceback" not in r.output
-    assert not (run / "samples.png").exists()
-    (run / "config.json").write_text('{"recipe": "dig')
-    r = type_in("info", run)
-    assert r.exit_code == 1
-    assert "config.json: damaged" in r.output
-
-# %% ../../nbs/77_cli.ipynb #15554b95
-def test_a_folder_of_more_than_one_run_and_one_of_a_newer_version():
-    run = tiny_run().with_name("mixed")
-    shutil.copytree(tiny_run(), run)
-    for made in (*run.glob("samples.png"), *run.glob("evaluation*.json")): made.unlink()
-    def one_line(status, words, *args):
-        r = type_in(*args)
-        assert r.exit_code == status, (args, r.output)
-        assert re.search(words, r.output), (args, r.output)
-        assert r.output.startswith("error: "), r.output
-        assert r.output.count("\n") == 1, r.output
-
-    info = files.read_json(run / "config.json")
-    other = change(RECIPES["digits-tiny"], dict(steps=8, gamma_min=-9.)).resolve()
-    files.write_json(run / "config.json", info | dict(config=other))
-    words = "gamma_min is -9.0 in config.json and was -8.0 in training"
-    for name in ("sample", "evaluate"): one_line(2, words, name, run)
-    r = type_in("info", run)
-    assert r.exit_code == 0
-    assert f"`sample` and `evaluate` refuse it: {run}: {words}" in r.output
-
-    info["config"]["unet"]["limbs"] = 4
-    files.write_json(run / "config.json", info)
-    noted(run / "step-000000008", info)
-    for name in ("sample", "evaluate"): one_line(2, "newer.*'limbs'.*update", name, run)
-    assert not [*run.glob("samples.png"), *run.glob("evaluation*.json")]
-    result = files.read_json(run / "result.json")
-    result["bits_per_dim"]["conditional"]["nats"] = 1.
-    files.write_json(run / "result.json", result)
-    r = type_in("info", run)
-    assert r.exit_code == 1
-    assert "error: bits_per_dim, conditional: expected mean" in r.output
 
 # %% ../../nbs/77_cli.ipynb #49b3b800
 def test_evaluate_and_record():
@@ -445,20 +240,6 @@ def test_evaluate_and_record():
         assert len(there) == 2
         assert {p: p.stat().st_mtime_ns for p in run.glob("evaluation-*.json")} == there
     assert type_in("info", run).output.count("recall") == 2
-
-# %% ../../nbs/77_cli.ipynb #7534f792
-def test_a_run_without_labels_is_recorded(tmp_path):
-    "what was trained without labels is sampled without them, once"
-    path = tmp_path / "record.json"
-    with patch.dict(cli._RECORD, steps=2, n=1, judging=dict(width=8, steps=5)):
-        r = type_in(
-            "train", "digits", "--recipe", "digits-tiny", "--steps", 2, "--set", "p_uncond=1",
-            "--run", tmp_path / "run", "--record", path)
-    assert r.exit_code == 0, r.output
-    assert "recorded" in r.output, r.output
-    grids = experiment.read_samples(json.loads(path.read_text()))
-    assert list(grids) == ["0"]
-    assert grids["0"].shape == (10, 1, 8, 8)
 
 # %% ../../nbs/77_cli.ipynb #eda2c98f
 def test_data_and_info():

@@ -7,9 +7,8 @@ import numpy as np
 import pytest, torch
 from ..core import stream
 from ..families.discrete import (
-    Chain, absorbing, all_sequences, bound, chain_nll, exact_bound, exact_guess, gaussian,
-    greedy_nll, masked_bound, masked_nll, ordered_nll, posterior, prior, sample, step_loss,
-    uniform, x0_as_prior, x0_marginal)
+    Chain, absorbing, all_sequences, bound, gaussian, masked_bound, masked_nll, posterior, prior,
+    sample, step_loss, uniform, x0_as_prior, x0_marginal)
 from ..measure import mean_and_error
 
 # %% ../../nbs/56_discrete.ipynb #56a00017
@@ -71,14 +70,6 @@ def counted(made, t, examples, weights):
     back = (joint / q_t.clamp_min(1e-300)).T
     return q_t, torch.einsum("ts,sdk->tdk", back, torch.nn.functional.one_hot(every, K).double())
 
-def wrong_share(made, t, examples, weights, reading):
-    "Mean total variation between a reading of the exact guess and what was counted."
-    every = all_sequences(made.Q.shape[-1], examples.shape[1])
-    q_t, truth = counted(made, t, examples, weights)
-    p = exact_guess(made, examples, weights)(every, t)
-    off = .5 * (reading(made, t, every, p) - truth).abs().sum(-1).mean(-1)
-    return (q_t * off).sum().item()
-
 def likeliest(made, t, k_t, p): return posterior(made, t, k_t, p.argmax(-1))
 
 def without_itself(made, t, k_t, p):
@@ -93,19 +84,6 @@ def small_world():
     weights = torch.rand(9, generator=stream(0, "world"), dtype=torch.float64)
     return all_sequences(3, 2), weights / weights.sum()
 
-@pytest.mark.parametrize("name", STEPS)
-@pytest.mark.parametrize("t", [1, 2, 3])
-def test_readings_of_the_exact_guess(name, t):
-    "marginalized is right to 1e-12; plugged in is, if the guess has not seen its own place"
-    examples, weights = small_world()
-    made = Chain.of(STEPS[name](3, BETAS * .9))
-    off = {f: wrong_share(made, t, examples, weights, f)
-           for f in (x0_marginal, x0_as_prior, without_itself, likeliest)}
-    assert off[x0_marginal] < 1e-12
-    assert off[without_itself] < 1e-12
-    assert (off[x0_as_prior] < 1e-12) == (name == "absorbing")
-    assert off[likeliest] > 1e-3
-
 # %% ../../nbs/56_discrete.ipynb #56a00039
 def wrong_guess(levels, places, masked=False):
     "A guess that is a table of random numbers: `(k_t, t) → p̂`."
@@ -114,48 +92,6 @@ def wrong_guess(levels, places, masked=False):
     if masked: table[..., -1] = -math.inf
     power = S ** torch.arange(places)
     return lambda k, t=None: table.softmax(-1)[(k * power).sum(-1)]
-
-@pytest.mark.parametrize("step", (x0_marginal, x0_as_prior))
-@pytest.mark.parametrize("name", STEPS)
-def test_bound_is_above_what_it_bounds(name, step):
-    "for a wrong guess, each example by itself; the estimate is within 4 errors of the exact bound"
-    examples, _ = small_world()
-    made = Chain.of(STEPS[name](3, BETAS))
-    predict = wrong_guess(3, 2, name == "absorbing")
-    exact, model = (f(made, predict, examples, step) for f in (exact_bound, chain_nll))
-    assert (exact > model + 1e-6).all()
-    everything = all_sequences(made.Q.shape[-1], 2)
-    total = torch.exp(-chain_nll(made, predict, everything, step)).sum()
-    assert total == pytest.approx(1, abs=1e-12)
-    k = examples[torch.randint(9, (20_000,), generator=stream(0, "k"))]
-    found = mean_and_error(bound(made, predict, k, step, stream(1, "bound")))
-    wanted = (exact * (k[:, None] == examples).all(-1).double().mean(0)).sum()
-    assert abs(found.mean - wanted) < 4 * found.error
-
-# %% ../../nbs/56_discrete.ipynb #56a000b9
-@pytest.mark.parametrize("name", ("uniform", "absorbing"))
-def test_bound_of_one_place_is_tight(name):
-    "one place, exact guess, an end that forgets all: bound = −log p = −log of the data, to 1e-12"
-    weights = torch.tensor([.5, .3, .2], dtype=torch.float64)
-    made, k = Chain.of(STEPS[name](3, BETAS)), torch.arange(3)[:, None]
-    guess = exact_guess(made, k, weights)
-    bounds = [f(made, guess, k) for f in (exact_bound, chain_nll)]
-    torch.testing.assert_close(bounds, [-weights.log()] * 2, rtol=0., atol=1e-12)
-    one = torch.ones(3, dtype=torch.int64)[:, None]
-    first = step_loss(made, 1, one, one, guess(one, 1))
-    torch.testing.assert_close(first, -guess(one, 1)[:, 0, 1].log(), rtol=0., atol=1e-12)
-
-# %% ../../nbs/56_discrete.ipynb #56a000ba
-@pytest.mark.parametrize("T", (1, 2, 5))
-def test_masks_pay_for_what_is_revealed_together(T):
-    "two places, exact guess: the mean bound is the entropy + mutual information / T, to 1e-12"
-    examples, weights = small_world()
-    made = Chain.of(absorbing(3, 1 / torch.arange(T, 0, -1, dtype=torch.float64)))
-    mean = weights @ exact_bound(made, exact_guess(made, examples, weights), examples)
-    def entropy(p): return -torch.xlogy(p, p).sum()
-    table = weights.view(3, 3)
-    mutual = entropy(table.sum(0)) + entropy(table.sum(1)) - entropy(table)
-    torch.testing.assert_close(mean, entropy(table) + mutual / T, rtol=0., atol=1e-12)
 
 # %% ../../nbs/56_discrete.ipynb #56a000bb
 def test_slopes_are_finite_where_a_chain_cannot_go():
@@ -184,26 +120,6 @@ def bound_in_steps(alphas, sets, cost):
     weight = (alphas[:-1] - alphas[1:]) / (1 - alphas[1:])
     return weight @ chance @ cost
 
-def test_masked_bound_is_that_of_the_absorbing_chain():
-    "three places, four steps: D3PM's exact bound, to 1e-10; estimates within 4 errors"
-    k, predict = all_sequences(3, 3), wrong_guess(3, 3, masked=True)
-    alphas = torch.tensor([1., .8, .5, .1, 0.], dtype=torch.float64)
-    made = Chain.of(absorbing(3, 1 - alphas[1:] / alphas[:-1]))
-    wanted = bound_in_steps(alphas, *cost_of_sets(predict, k, 3))
-    torch.testing.assert_close(exact_bound(made, predict, k), wanted, rtol=0., atol=1e-10)
-
-    many = k[torch.randint(27, (20_000,), generator=stream(0, "k"))]
-    share = (many[:, None] == k).all(-1).double().mean(0)
-    limit = torch.stack([ordered_nll(predict, k, o, 3) for o in permutations(range(3))]).mean(0)
-    steps = mean_and_error(masked_bound(predict, many, 3, alphas, stream(1, "m")))
-    assert abs(steps.mean - share @ wanted) < 4 * steps.error
-    free = mean_and_error(masked_bound(predict, many, 3, generator=stream(2, "m")))
-    assert abs(free.mean - share @ limit) < 4 * free.error
-
-    fine = torch.linspace(1., 0., 100_001, dtype=torch.float64)
-    in_steps = bound_in_steps(fine, *cost_of_sets(predict, k, 3))
-    torch.testing.assert_close(in_steps, limit, rtol=0., atol=1e-3)
-
 # %% ../../nbs/56_discrete.ipynb #56a00055
 LANGUAGE = torch.tensor([[a, b, (a + b) // 3, (a + b) % 3] for a in range(3) for b in range(3)])
 
@@ -212,76 +128,3 @@ def fitting(k):
     fits = ((k[:, None] == LANGUAGE) | (k[:, None] == 3)).all(-1).double()
     votes = torch.einsum("bn,ndk->bdk", fits, torch.nn.functional.one_hot(LANGUAGE, 4).double())
     return votes / fits.sum(1)[:, None, None].clamp_min(1)
-
-@pytest.mark.parametrize(
-    "predict, k", [(fitting, LANGUAGE), (wrong_guess(3, 4, masked=True), all_sequences(3, 4))])
-def test_masked_diffusion_is_the_mean_of_all_orders(predict, k):
-    "four places, 24 orders, an exact and a wrong guess, two schedules: 1e-10"
-    nodes, weights = (torch.tensor(v) for v in np.polynomial.legendre.leggauss(8))
-    u, weights = (nodes + 1) / 2, weights / 2
-    orders = torch.stack([ordered_nll(predict, k, o, 3) for o in permutations(range(4))])
-    sets, cost = cost_of_sets(predict, k, 3)
-    n = sets.sum(1)
-    for m, slope in ((u, torch.ones_like(u)), (u ** 2, 2 * u)):  # α = 1 − t, α = 1 − t²
-        m, slope = m[:, None], slope[:, None]
-        integral = weights @ (slope / m * m ** n * (1 - m) ** (4 - n)) @ cost
-        torch.testing.assert_close(integral, orders.mean(0), rtol=0., atol=1e-10)
-
-    mixed = math.log(24) - torch.logsumexp(-orders, 0)
-    assert (orders.mean(0) >= mixed - 1e-12).all()
-    if predict is fitting:
-        nine = torch.full_like(orders, math.log(9))
-        torch.testing.assert_close(orders, nine, rtol=0., atol=1e-12)
-
-# %% ../../nbs/56_discrete.ipynb #56a00060
-@pytest.mark.parametrize("name, step", [("uniform", x0_as_prior), ("absorbing", x0_marginal)])
-def test_samples_have_the_probabilities_of_the_chain(name, step):
-    "20,000 draws of a wrong guess, both readings: each state within 4.5 errors of its probability"
-    made, predict = Chain.of(STEPS[name](3, BETAS)), wrong_guess(3, 2, name == "absorbing")
-    every = all_sequences(3, 2)
-    p = torch.exp(-chain_nll(made, predict, every, step))
-    drawn = sample(made, predict, 20_000, 2, step, stream(0, name))
-    found = (drawn[:, None] == every).all(-1).double().mean(0)
-    assert ((found - p).abs() < 4.5 * (p * (1 - p) / 20_000).sqrt()).all()
-
-# %% ../../nbs/56_discrete.ipynb #56a00067
-def test_what_is_a_likelihood_sums_to_one():
-    "a wrong guess, all 81 strings: any order and the confident one to 1e-12; others not"
-    predict, k = wrong_guess(3, 4, masked=True), all_sequences(3, 4)
-    orders = torch.stack([ordered_nll(predict, k, o, 3) for o in permutations(range(4))])
-    def total(nats): return torch.exp(-nats).sum().item()
-    sums = [total(nats) for nats in (*orders, greedy_nll(predict, k, 3))]
-    assert sums == pytest.approx([1] * 25, rel=0, abs=1e-12)
-    assert total(orders.mean(0)) < 1 < total(orders.min(0).values)
-
-def test_greedy_nll_reads_the_surest_place_next():
-    "by hand: the second place first, since the guess is surest there; equal ones from the left"
-    table = {(2, 2): [[.6, .4], [.1, .9]], (2, 1): [[.3, .7], [0, 1]], (2, 0): [[.5, .5], [1, 0]]}
-    def predict(k):
-        rows = [table.get(tuple(r), [[.5, .5], [.5, .5]]) for r in k.tolist()]
-        return torch.tensor(rows, dtype=torch.float64)
-    found = greedy_nll(predict, torch.tensor([[0, 1], [1, 0]]), 2)
-    wanted = -torch.tensor([.9 * .3, .1 * .5], dtype=torch.float64).log()
-    torch.testing.assert_close(found, wanted, rtol=1e-12, atol=0.)
-    even = greedy_nll(lambda k: torch.full((len(k), 2, 2), .5), torch.tensor([[0, 0], [1, 0]]), 2)
-    torch.testing.assert_close(even, torch.full_like(even, 2 * math.log(2)))
-
-# %% ../../nbs/56_discrete.ipynb #56a000d7
-def test_errors_of_discrete():
-    made = Chain.of(uniform(3, BETAS))
-    k = torch.zeros(2, 4, dtype=torch.int64)
-    with pytest.raises(ValueError, match=r"above 0 and at most 1; got \[0.5, 1.5\]"):
-        uniform(3, torch.tensor([.5, 1.5]))
-    with pytest.raises(ValueError, match=r"shape \(T,\)"): gaussian(3, .5)
-    with pytest.raises(ValueError, match="rows that sum to one"): Chain.of(made.Q * 2)
-    with pytest.raises(ValueError, match=r"\(2, 4, 3\).*got.*\(2, 4, 2\)"):
-        x0_marginal(made, 1, k, torch.ones(2, 4, 2))
-    with pytest.raises(ValueError, match="int64 of shape"): bound(made, None, k.float())
-    with pytest.raises(ValueError, match="levels below 3; got"): bound(made, None, k + 3)
-    with pytest.raises(ValueError, match="a Chain, such as"): posterior(None, 1, k, k)
-    with pytest.raises(ValueError, match="levels of one shape"): posterior(made, 1, k[:1], k)
-    with pytest.raises(ValueError, match="hidden: expected bools"): masked_nll(None, k, k, 3)
-    with pytest.raises(ValueError, match="each of 4 places once"): ordered_nll(None, k, (0, 1), 3)
-    with pytest.raises(ValueError, match="from 1 to 0"):
-        masked_bound(None, k, 3, torch.tensor([1., .5]))
-    with pytest.raises(ValueError, match="100,000 sequences: a smaller length"): all_sequences(17, 5)

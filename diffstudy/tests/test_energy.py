@@ -6,9 +6,8 @@ import pytest, torch
 from ..core import stream
 from ..data import GaussianMixture
 from ..ddgan import exact_step
-from diffstudy.families.energy import (
-    contrast, langevin, langevin_matrix, memory, recover, recovery_loss, recovery_slope, sample,
-    slope, step_size)
+from ..families.energy import (
+    contrast, langevin, recover, recovery_loss, recovery_slope, sample, slope, step_size)
 from ..measure import mean_and_error
 from ..process import Linear, alpha, grid, sigma
 
@@ -33,35 +32,6 @@ def test_slope_is_the_score_whatever_the_constant():
     made = slope(lambda z: DATA.log_prob(z) + shift, z)
     torch.testing.assert_close(made, DATA.score(z), rtol=1e-12, atol=1e-12)
     assert shift.grad is None
-
-@pytest.mark.parametrize("wrong, says", [
-    (lambda z: slope(lambda v: v, z), "one number for each example"),
-    (lambda z: contrast(lambda v: v[:1, 0], z, z), "one number for each example"),
-    (lambda z: langevin(lambda v: -v[:1], z, .1, 3), "z and score of one shape"),
-    (lambda z: langevin_matrix(lambda v: -v[:1], z, .1), "points and score of one shape"),
-    (lambda z: memory(2 * torch.eye(3)), "probabilities, such as")])
-def test_an_answer_of_another_shape_is_refused(wrong, says):
-    with pytest.raises(ValueError, match=says): wrong(torch.linspace(-2, 2, 21)[:, None])
-
-# %% ../../nbs/57_energy.ipynb #57a00011
-def test_one_hill_settles_too_wide_and_forgets_as_computed():
-    "the matrix's variance v/(1 − a/4v) to 1e-4 and memory to 1 %; 20,000 walkers within 4 errors"
-    v, a = .5, .2
-    points, score = torch.linspace(-5, 5, 201, dtype=torch.float64)[:, None], lambda z: -z / v
-    M = langevin_matrix(score, points, a)
-    settled = torch.linalg.matrix_power(M, 200)[100]
-    wide = v / (1 - a / (4 * v))
-    assert (settled * points[:, 0] ** 2).sum() == pytest.approx(wide, rel=1e-4)
-    assert memory(M) == pytest.approx(-1 / math.log(1 - a / (2 * v)), rel=.01)
-
-    z = langevin(score, torch.full((20_000, 1), 3.), a, 60, stream(0, "walk"))
-    found = mean_and_error(z[:, 0] ** 2)
-    assert abs(found.mean - wide) < 4 * found.error
-
-    # one step by hand
-    z, noise = torch.ones(4, 1), torch.randn(4, 1, generator=stream(1, "n"))
-    made = langevin(score, z, a, 1, stream(1, "n"))
-    torch.testing.assert_close(made, 1 - a / 2 / v + a ** .5 * noise)
 
 # %% ../../nbs/57_energy.ipynb #57a00017
 LEVELS = grid(Linear(-8., 8.), 6, dtype=torch.float64)  # six steps

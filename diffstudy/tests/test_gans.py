@@ -11,8 +11,7 @@ from ..data import encode, load
 from ..ddgan import game
 from ..experiment.of_gan import InclusiveGAN, SYSTEMS, system
 from ..families.gans import (
-    Noisy, eigenvalues, generator, hmc, nearest, packed_distance, presgan_terms, pull, saddle_step,
-    score_of, slopes, veegan_terms)
+    Noisy, generator, hmc, nearest, presgan_terms, pull, score_of, veegan_terms)
 from ..studies import gans as study, record as runs
 
 # %% ../../nbs/58_gans.ipynb #58a00013
@@ -34,88 +33,6 @@ class Line(torch.nn.Module):
     def forward(self, z_s, z_t, s, c=None): return self.psi * z_s[:, 0]
 
 ORIGIN = torch.zeros(4, 1, dtype=torch.float64)  # the data: one point, four times
-
-@pytest.mark.parametrize("r1", (0., .3))
-@pytest.mark.parametrize("psi", [-2., .4])
-@pytest.mark.parametrize("theta", [-.7, 1.2])
-def test_slopes_are_those_of_the_losses_of_the_library(r1, theta, psi):
-    "autograd of `discriminator_terms` and of `generator_terms`, at four places, to 1e-7"
-    s, chain = torch.zeros(4, dtype=torch.int64), ddgan.chain_gammas(1)
-    G, D = Point(theta), Line(psi)
-    how = game.Config(r1=r1), G, D, ORIGIN, None, s, chain, stream(0, "point")
-    lowered = game.generator_terms(*how), game.discriminator_terms(*how)
-    found = [torch.autograd.grad(sum(terms.values()), p)[0]
-             for terms, p in zip(lowered, (G.theta, D.psi))]
-    wanted = slopes(G.theta.detach(), D.psi.detach(), r1)
-    torch.testing.assert_close(torch.stack(wanted), -torch.stack(found), rtol=0., atol=1e-7)
-
-# %% ../../nbs/58_gans.ipynb #58a00016
-def test_the_library_moves_in_turn():
-    "five updates of `adversarial_step` by plain gradient descent are five of `saddle_step`"
-    model = torch.nn.ModuleDict(dict(generator=Point(1.), discriminator=Line(.5)))
-    state = train.State(
-        model, train.Config(steps=5, batch_size=4, max_grad_norm=None), average=model["generator"],
-        optimizers={k: torch.optim.SGD(net.parameters(), .4) for k, net in model.items()},
-        rank=train.Rank(0, 1, torch.device("cpu")))
-    step = game.adversarial_step(game.Config(r1=.2))
-    found, wanted = [], [torch.tensor([1., .5], dtype=torch.float64)]
-    for i in range(5):
-        step(state, ORIGIN, stream(i, "point"))
-        wanted.append(torch.stack(saddle_step(*wanted[-1], .4, .2, in_turn=True)))
-        found.append(torch.stack([model["generator"].theta, model["discriminator"].psi]).detach())
-    torch.testing.assert_close(found, wanted[1:], rtol=0., atol=1e-7)
-
-@pytest.mark.parametrize("r1", [0., .1, .5, 2.])
-@pytest.mark.parametrize("h", [.1, .5, 3.])
-@pytest.mark.parametrize("in_turn", [False, True])
-def test_eigenvalues_are_those_of_an_update(in_turn, h, r1):
-    "of its Jacobian at (0, 0), to 1e-12; without R1 their squared sizes are 1 + h²/4 and 1"
-    move = lambda v: torch.stack(saddle_step(*v, h, r1, in_turn))
-    at = torch.autograd.functional.jacobian(move, torch.zeros(2, dtype=torch.float64))
-    one, two = eigenvalues(h, r1, in_turn)
-    assert abs(one + two - at.trace().item()) < 1e-12
-    assert abs(one * two - torch.linalg.det(at).item()) < 1e-12
-    assert abs(one - two) ** 2 == pytest.approx(
-        abs(at.trace().item() ** 2 - 4 * torch.linalg.det(at).item()), abs=1e-12)
-    if not r1: assert abs(one) ** 2 == pytest.approx(1 if in_turn else 1 + h ** 2 / 4)
-
-@pytest.mark.parametrize("in_turn", [False, True])
-def test_eigenvalues_of_the_flow(in_turn):
-    "in the limit of short steps: ±i f'(0)"
-    small = [(v - 1) / 1e-5 for v in eigenvalues(1e-5, 0., in_turn)]
-    assert small == pytest.approx([.5j, -.5j], abs=1e-4)
-
-# %% ../../nbs/58_gans.ipynb #58a0001a
-def radius_after(steps, h, r1=0., in_turn=False, start=.5):
-    "The distance from (0, 0) after so many updates, a mean over the last tenth of them."
-    v, far = torch.tensor([start, 0.], dtype=torch.float64), []
-    for i in range(steps):
-        v = torch.stack(saddle_step(*v, h, r1, in_turn))
-        if i >= .9 * steps: far.append(v.norm())
-    return torch.stack(far).mean().item()
-
-def test_how_far_the_game_gets():
-    "in turn 1/ρ² grows by t/8; at once it ends at √(2h); R1 shrinks it by e^(−r₁t/2), each to 5 %"
-    assert radius_after(4000, .05, in_turn=True) ** -2 == pytest.approx(4 + .95 * 200 / 8, rel=.05)
-    ends = [radius_after(6000, .1, start=start) for start in (.1, 1.)]
-    assert ends == pytest.approx([.2 ** .5] * 2, rel=.05)
-    of_r1 = radius_after(1000, .02, .5, True, .05)
-    assert of_r1 < .05 * math.exp(-.25 * .9 * 20)
-    assert of_r1 > .05 * math.exp(-.25 * 20) / 2
-
-# %% ../../nbs/58_gans.ipynb #58a00023
-def test_packs_of_a_missing_mode():
-    "1 − (1 − d)^m to 1e-14 for a tenth that is missing; by a loop over packs for any two"
-    p = torch.full((10,), .1, dtype=torch.float64)
-    q = torch.cat([p[:9] / .9, p.new_zeros(1)])
-    found = [packed_distance(p, q, m).item() for m in (1, 2, 3, 4)]
-    assert found == pytest.approx([1 - .9 ** m for m in (1, 2, 3, 4)], abs=1e-14)
-    assert [round(v, 2) for v in found] == [.1, .19, .27, .34]
-    p, q = torch.rand(2, 3, generator=stream(0, "packs"), dtype=torch.float64).log_softmax(1).exp()
-    chance = lambda v, pack: math.prod(v[i].item() for i in pack)
-    far = [sum(abs(chance(p, pack) - chance(q, pack)) for pack in product(range(3), repeat=m)) / 2
-           for m in (1, 2, 3)]
-    assert [packed_distance(p, q, m).item() for m in (1, 2, 3)] == pytest.approx(far, abs=1e-14)
 
 # %% ../../nbs/58_gans.ipynb #58a00027
 CONFIG = experiment.change(experiment.RECIPES["ddgan-stacked-digits"], dict(
@@ -183,25 +100,6 @@ def test_veegan_shows_real_pairs_of_an_image_and_its_noise():
     assert len(seen) == 3
 
 # %% ../../nbs/58_gans.ipynb #58a00046
-def test_the_nearest_is_found_and_pulled():
-    "by a loop over all of them; values and slopes of the term, those of the chosen ones alone"
-    G, _, x, s = networks("InclusiveGAN")
-    x, G = x.double(), G.double()
-    u = torch.randn(20, 3, 4, generator=stream(0, "u"), dtype=torch.float64)
-    make = lambda v: G(v, s[:1].expand(len(v)), v.new_zeros(len(v), 0))
-    far = [[((a - b) ** 2).sum().item() for b in make(u)] for a in x]
-    best = [min(range(20), key=row.__getitem__) for row in far]
-    assert nearest(x, make(u)).tolist() == best
-    assert len(set(best)) > 1
-
-    found = pull(G, x, u, ddgan.chain_gammas(1))
-    wanted = ((make(u[best]) - x) ** 2).sum((1, 2)).mean()
-    assert found.item() == pytest.approx(sum(map(min, far)) / 8, rel=1e-12)
-    slopes = [torch.autograd.grad(v, [*G.parameters()], retain_graph=True, allow_unused=True)
-              for v in (found, wanted)]
-    assert [a is b or torch.allclose(a, b, rtol=1e-10) for a, b in zip(*slopes)] == (
-        [True] * len(slopes[0]))
-
 def first_terms(kind, **own):
     "What one update of a kind of run says, with other values of its own."
     fields = {f.name: getattr(CONFIG, f.name) for f in dataclasses.fields(CONFIG)}
@@ -320,12 +218,6 @@ def test_two_updates_and_two_samples(name):
     last = state.model["generator"]
     weights = getattr(last, "net", last).leave.weight
     assert not torch.equal(G.leave.weight, weights)
-
-def test_errors_of_gans():
-    with pytest.raises(ValueError, match="did you mean 'PacGAN'"): system("PackGAN", CONFIG)
-    p = torch.full((2,), .5)
-    with pytest.raises(ValueError, match="p and q of shape"): packed_distance(p, p[:1], 2)
-    with pytest.raises(ValueError, match="pack: expected a whole number"): packed_distance(p, p, 0)
 
 @pytest.mark.parametrize(
     "change, got", [(dict(latent=2), "T=1 and latent=2"), (dict(T=4), "T=4 and latent=0")], ids=str)

@@ -311,14 +311,6 @@ def gap(mix, w, step=.1, levels=24):
     p, q = log_p.exp() * step ** 2, log_q.exp() * step ** 2
     return p, q, (p - q).abs().sum() / 2, (q * (log_q - log_p)).sum()
 
-@pytest.mark.parametrize("w, low, high", [(0., 0., .002), (1., .3, .4)])
-def test_sampling_gap_of_three_gaussians(w, low, high):
-    "the flow's mass is one; its total variation is 0 at w = 0 and 0.3 to 0.4 at w = 1"
-    mix = three_gaussians()
-    p, q, tv, kl = gap(mix, w, step=.2)
-    assert abs(q.sum() - 1) < .001
-    assert low <= tv < high
-
 # %% ../../nbs/21_guided_sampling.ipynb #69555eee
 def three_logs(mix, x, c=0):
     "log p(c|x), log p(x) and log p(x|c), `(3, n)`."
@@ -534,29 +526,6 @@ def test_G4_in_every_sampler(sampler):
 # %% ../../nbs/21_guided_sampling.ipynb #02d4707a
 from .test_sample import Looks
 
-def looks(steps, sampler, **kw):
-    guide = ClassifierFree(three_gaussians().predict, 0, w=1., null=3, **kw)
-    with Looks() as l: sampler(guide, torch.ones(2, 2), grid(Linear(), steps), stream(0))
-    return l.count
-
-@pytest.mark.parametrize("sampler", [sample.ancestral, sample.ddim])
-def test_the_interval_is_decided_without_a_look_at_each_step(sampler):
-    "an interval costs no wait for the device: three steps ask as often as forty"
-    assert (
-        looks(3, sampler, interval=(-3, 3))
-        == looks(40, sampler, interval=(-3, 3))
-        == looks(40, sampler))
-
-# %% ../../nbs/21_guided_sampling.ipynb #b02eaeb9
-def test_levels_are_read_right():
-    "a sampler's level is read beside it, any other from the tensor; a number is itself"
-    gammas, z = torch.randn(3, 4, generator=stream(0), dtype=torch.float64), torch.zeros(2, 2)
-    read = [(g[0].number, _gamma_as_float(g[0]), _gamma_as_float(g[0] + 0))
-            for g in sample.on_device(gammas, z)]
-    assert read == [(want,) * 3 for want in gammas[0].float().tolist()]
-    assert _gamma_as_float(torch.tensor(1.5)) == 1.5
-    with torch.inference_mode(): assert [_gamma_as_float(v) for v in torch.arange(3.)] == [0, 1, 2]
-
 # %% ../../nbs/21_guided_sampling.ipynb #9c3579ec
 @pytest.mark.parametrize("w", [3., [1., 1.2, 1.4, 1.6, 1.8, 2.]], ids=["one", "each"])
 def test_interval_all_none_and_one_for_each_example(w):
@@ -579,19 +548,6 @@ def test_interval_all_none_and_one_for_each_example(w):
         torch.testing.assert_close(one, make(w if guided else 0.)(z, level), rtol=0, atol=0)
     assert inside.sum() == 3
 
-# %% ../../nbs/21_guided_sampling.ipynb #05b70720
-def test_branches_are_batched_by_size():
-    "small batches run as one, large ones as two; any device other than a CPU takes one"
-    def asked(z):
-        sizes = []
-        net = lambda z, gamma, c: sizes.append(len(z)) or z
-        ClassifierFree(net, 0, w=1., null=3)(z, 0.)
-        return sizes
-    large = torch.zeros(128, 1, 8, 8)
-    assert asked(large[:16]) == [32]
-    assert asked(large) == [128] * 2
-    assert asked(large.to("meta")) == [256]
-
 # %% ../../nbs/21_guided_sampling.ipynb #485e0cda
 class Timed:
     "A network that adds up its own seconds."
@@ -613,108 +569,3 @@ def overhead(steps=10, n=16, **kw):
     t = time.perf_counter()
     sample.ancestral(ClassifierFree(net, torch.arange(n) % 10, w=2., **kw), z, gammas, stream(0))
     return (time.perf_counter() - t) / net.seconds - 1
-
-def test_the_sampler_adds_at_most_a_tenth():
-    "wrapper and sampler add less than a tenth to the time of the network"
-    overhead(2)
-    assert any(overhead() < .1 for _ in range(20))
-
-# %% ../../nbs/21_guided_sampling.ipynb #a235565c
-@pytest.mark.parametrize("kind", ["x", "v", "score"])
-@pytest.mark.parametrize("mix, z, gamma, c", CASES[8:64:5])
-@pytest.mark.parametrize("kw", [dict(), dict(rescale=.7, threshold=.9)], ids=str)
-def test_guidance_in_every_kind_of_prediction(kind, mix, z, gamma, c, kw):
-    "guidance of data, velocity or score is guidance of noise, for both wrappers, to 1e-10"
-    net = lambda z, g, c: convert(mix.predict(z, g, c), z, g, "eps", kind)
-    log_prob = lambda z, g: mix.log_class_prob(z, alpha(g), sigma(g))
-    free = lambda f, k: ClassifierFree(f, c, w=2., null=mix.classes, predicts=k, **kw)(z, gamma)
-    led = lambda f, k: ClassifierGuided(
-        lambda z, g: f(z, g, c), log_prob, c, w=2., predicts=k, **kw)(z, gamma)
-    assert_same(free(net, kind), free(mix.predict, "eps"))
-    assert_same(led(net, kind), led(mix.predict, "eps"))
-
-# %% ../../nbs/21_guided_sampling.ipynb #d4cd752f
-def test_rescaling_and_thresholding_act_on_the_guided_estimate():
-    "rescaling and thresholding act after the combination, on the estimate of the data"
-    net, shape = networks()[0]
-    net, g = net.double(), torch.tensor(-2., dtype=torch.float64)
-    z = 2 * torch.randn(4, *shape, generator=stream(0, "order"), dtype=torch.float64)
-    c = torch.arange(4) % 3
-    with torch.no_grad():
-        x_c, x_u = (convert(net(z, g, l), z, g, "eps", "x") for l in (c, None))
-        x = classifier_free(x_c, x_u, w=4.)
-        for kw, expected in (
-            (dict(rescale=.7), rescale(x, x_c, .7)),
-            (dict(threshold=.9), dynamic_threshold(x, .9)),
-            (dict(rescale=.7, threshold=.9), dynamic_threshold(rescale(x, x_c, .7), .9)),
-        ):
-            guided = ClassifierFree(net, c, w=4., **kw)(z, g)
-            assert_same(convert(guided, z, g, "eps", "x"), expected)
-        assert (dynamic_threshold(x, .9) - x).abs().max() > .1
-        # thresholding does not need guidance
-        alone = ClassifierFree(net, c, w=0, threshold=.9)(z, g)
-        assert_same(convert(alone, z, g, "eps", "x"), dynamic_threshold(x_c, .9))
-
-# %% ../../nbs/21_guided_sampling.ipynb #c858ac69
-def test_compiled_guidance_is_the_same():
-    "a compiled network in a wrapper and a compiled wrapper give the same, to 1e-5"
-    net, shape = networks()[1]
-    net, c = net.float(), torch.arange(4) % 3
-    z, gammas = torch.randn(4, *shape, generator=stream(0, "compile")), grid(Linear(-8., 6.), 4)
-    compiled = lambda f: torch.compile(f, backend="eager")
-    free = lambda f, **kw: ClassifierFree(f, c, null=3, **dict(w=2.) | kw)
-    led = ClassifierGuided(
-        lambda z, g: net(z, g, c),
-        lambda z, g: net(z, g, None)[:, :1] * torch.arange(3.),
-        c, w=2., interval=(-3., 2.))
-    pairs = [(free(net), free(compiled(net))), (led, compiled(led.__call__))]
-    kw = dict(w=torch.linspace(0, 2, 4), interval=(-3., 2.), rescale=.5, threshold=.9)
-    pairs.append((free(net, **kw), compiled(free(net, **kw).__call__)))
-    plain, fast = ([sample.ddim(f, z, gammas) for f in fs] for fs in zip(*pairs))
-    torch.testing.assert_close(fast, plain, rtol=1e-5, atol=1e-5)
-    # one graph where there is no interval
-    whole = torch.compile(free(net).__call__, backend="eager", fullgraph=True)
-    torch.testing.assert_close(whole(z, gammas[2]), free(net)(z, gammas[2]))
-
-# %% ../../nbs/21_guided_sampling.ipynb #32ad2354
-def mistakes():
-    "What is said, and the call that is answered so."
-    mix, z, gamma, c = latents(4, "errors")
-    free = lambda c=c, **options: ClassifierFree(mix.predict, c, **dict(w=1., null=3) | options)
-    strength = "give the strength once"
-    shapes = "of one shape.*got"
-    weights = "w of one value, or one for each of 4 examples"
-    share = r"as a share of the values in \(0, 1\]"
-    return [
-        ("p_uncond: expected a number from 0 to 1; got 10", lambda: drop_labels(c, 10, 3)),
-        ("classes of shape", lambda: drop_labels(c[0], .1, 3)),
-        (strength, lambda: classifier_free(z, z)),
-        (strength, lambda: classifier_free(z, z, w=1, scale=2)),
-        (shapes, lambda: classifier_free(z, z[:1], w=1)),
-        (shapes, lambda: classifier_guided(z, z[:1], gamma, w=1)),
-        (shapes, lambda: rescale(z, z[:1])),
-        (shapes, lambda: implicit_classifier(z, z[:1], gamma)),
-        (share, lambda: dynamic_threshold(z, 99.5)),
-        (weights, lambda: classifier_free(z, z, w=torch.ones(1, 2))),
-        (weights, lambda: free(w=torch.ones(3), interval=(-9, 9))(z, gamma)),
-        (weights, lambda: free(w=torch.ones(1, 4), interval=(-9, 9))(z, gamma)),
-        ("w: .* of at least 0", lambda: rejection_mask(z[:, 0], w=-1)),
-        ("from 0 to 2; got 3 to 3", lambda: ClassifierGuided(
-            mix.predict, lambda z, g: z[:, :1].expand(4, 3), torch.tensor(3), w=1.)(z, gamma)),
-        ("4 of 4 are NaN", lambda: rejection_mask(z[:, 0] * torch.nan, w=1)),
-        ("give its null label as null=", lambda: free(null=None)),
-        (r"one for each of 4 examples; got shape \(3,\)", lambda: free(c[:3])(z, gamma)),
-        ("unknown kind of prediction 'epsilon'; did you mean 'eps'",
-         lambda: free(predicts="epsilon")),
-        (r"gamma_lo < gamma_hi.*got \(3, -3\)", lambda: free(interval=(3, -3))),
-        ("rescale: expected a number from 0 to 1", lambda: free(rescale=7)),
-        (share, lambda: free(threshold=99.5))]
-
-@pytest.mark.parametrize("says, call", mistakes())
-def test_errors_guidance(says, call):
-    "mistakes that can be seen are answered at once, with what to do"
-    with pytest.raises(ValueError, match=says): call()
-
-def test_the_weight_goes_by_its_name():
-    z = torch.zeros(4, 2)
-    with pytest.raises(TypeError, match="takes 2 positional"): classifier_free(z, z, 1.)

@@ -51,47 +51,6 @@ def test_exact_resume_of_muon(tmp_path):
     with pytest.raises(ValueError, match="optimizer was 'muon' and is 'adamw'"):
         run(saving(), tmp_path)
 
-# %% ../../nbs/74c_resumed.ipynb #84f68c68
-def one_bad(n): return toy_batches(n) * (math.nan if n == 1 else 1.)
-
-def signalled(state, folder, batches, at, number=signal.SIGTERM):
-    "The run gets a signal in the caller's loop, after a step."
-    how = dict(run_dir=folder, progress=False, print_fn=lambda _: None)
-    steps = train.fit(state, train.loss_step(toy_loss), batches, **how)
-    for record in steps:
-        if record.step == at: signal.raise_signal(number)
-
-# %% ../../nbs/74c_resumed.ipynb #ad357ebb
-@pytest.mark.parametrize("how", ["killed", "signal", "left"])
-@pytest.mark.parametrize("stop", range(1, 7))
-def test_the_log_shows_no_stop(tmp_path, stop, how):
-    short = lambda **how: toy_state(steps=7, log_every=3, **how)
-    run(unbroken := short(), tmp_path / "whole", one_bad)
-    expected = records_of(tmp_path / "whole")
-    assert expected.count("\n") == 3
-    folder, state = tmp_path / how, short(save_every=stop if how == "killed" else 7)
-    if how != "signal": run(state, folder, one_bad, until=stop)
-    else:
-        with pytest.raises(train.Interrupted): signalled(state, folder, one_bad, stop)
-    if how != "left": state = short(save_every=3)
-    run(state, folder, one_bad)
-    assert records_of(folder) == expected
-    assert same(everything(state), everything(unbroken))
-
-# %% ../../nbs/74c_resumed.ipynb #9b8b475c
-def test_damage_of_the_log_stops_no_run(tmp_path):
-    log = cut(tmp_path) / "log.jsonl"
-    lines = log.read_text().split("\n")
-    log.write_text("\n".join([lines[0], "\0" * 40, *lines[2:]]))
-    said = run(state := saving(), tmp_path)[1]
-    assert "line 2 is left out" in said[1]
-    assert "the old file is kept as" in said[2]
-    assert same(everything(state), whole()[0])
-    assert len(said) == 3
-    left = whole()[1].split("\n")
-    assert records_of(tmp_path).split("\n") == [left[0], *left[2:]]
-    assert run(saving(), tmp_path)[1] == ["resumed at step 60 of 60; nothing is left to do"]
-
 # %% ../../nbs/74c_resumed.ipynb #adda796b
 def test_moments_lie_as_their_parameters_do(tmp_path):
     def state():
@@ -105,22 +64,6 @@ def test_moments_lie_as_their_parameters_do(tmp_path):
     resumed = checkpoint.load_checkpoint(tmp_path / "step-000000003", state())
     run(resumed, None, images, step)
     assert same(everything(resumed), everything(unbroken))
-
-# %% ../../nbs/74c_resumed.ipynb #d750119f
-def test_another_place_is_named(tmp_path):
-    with mock.patch("torch.get_num_threads", lambda: 3): cut(tmp_path, lr_decay="cosine")
-    with (
-        mock.patch("torch.get_num_threads", lambda: 7),
-        mock.patch("torch.__version__", "9.0"),
-        mock.patch("diffstudy.train.checkpoint.processor", lambda: "an abacus"),
-    ):
-        said = run(saving(steps=30, lr_decay="cosine"), tmp_path)[1]
-    assert (len(said), said[0]) == (3, "resumed at step 20 of 30")
-    assert re.fullmatch(
-        r"torch was \S+ and is 9.0, processor was .* and is an abacus \(.*\), "
-        "threads was 3 and is 7: numbers may differ by about 1e-6 from those of an unbroken run",
-        said[1])
-    assert said[2].startswith("steps was 60 and is 30: from here on the learning rate follows")
 
 # %% ../../nbs/74c_resumed.ipynb #2bdd007a
 # the last is what a terminal sends when it is closed; Windows has none
@@ -142,28 +85,6 @@ def test_a_signal_stops_after_a_whole_step(tmp_path, number):
     assert checkpoint.read_latest(folder)[0].name == "step-000000014"
     assert run(state := saving(), folder, batches)[1] == ["resumed at step 14 of 60"]
     assert same(everything(state), whole()[0])
-
-# %% ../../nbs/74c_resumed.ipynb #5d44b6a5
-def late(n):
-    if n == 59: signal.raise_signal(signal.SIGTERM)
-    return toy_batches(n)
-
-@pytest.mark.parametrize("batches, at", [(late, None), (toy_batches, 60)], ids=["last", "after"])
-def test_a_signal_is_never_forgotten(tmp_path, batches, at):
-    "in the last step, and after it"
-    with pytest.raises(train.Interrupted, match="SIGTERM after step 60 of 60: saved in"):
-        signalled(toy_state(), tmp_path, batches, at)
-    assert checkpoint.read_latest(tmp_path)[0].name == "step-000000060"
-
-def test_a_closed_terminal_ends_no_run():
-    "it takes the messages with it; under nohup its signal is ignored"
-    def gone(*_): raise OSError(5, "Input/output error")
-    state = train.complete(toy_state(), train.loss_step(toy_loss), one_nan, print_fn=gone)
-    assert (state.step, state.skipped) == (60, 1)
-    if not hasattr(signal, "SIGHUP"): return
-    old = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try: signalled(toy_state(steps=3), None, toy_batches, 2, signal.SIGHUP)
-    finally: signal.signal(signal.SIGHUP, old)
 
 # %% ../../nbs/74c_resumed.ipynb #06c6a201
 def test_two_runs_in_one_folder(tmp_path):
@@ -203,43 +124,6 @@ def test_the_second_of_two_processes_is_refused(tmp_path):
     assert same(everything(state), whole()[0])
     assert records_of(tmp_path) == whole()[1]
 
-# %% ../../nbs/74c_resumed.ipynb #b6a5989b
-def delete(folder):
-    while folder.exists(): shutil.rmtree(folder, ignore_errors=True)  # it may be writing just now
-
-LEAVE = dict(  # what may happen to the folder of a run, and where it is moved
-    renamed=lambda folder, to: folder.rename(to),
-    deleted=lambda folder, to: delete(folder),
-    replaced=lambda folder, to: (folder.rename(to), run(toy_state(steps=5), folder)))
-
-@pytest.mark.parametrize("what", LEAVE)
-def test_a_folder_that_loses_its_name(tmp_path, what):
-    "the same call goes on in the moved folder; another run in its place is left alone"
-    folder, moved = tmp_path / "run", tmp_path / "moved"
-    def batches(n):
-        if n == 12: LEAVE[what](folder, moved)
-        return toy_batches(n)
-    message = "run, or log.jsonl in it, was moved, renamed or deleted .*step 20 is not saved"
-    with pytest.raises(RuntimeError, match=message): run(saving(), folder, batches)
-
-    said = run(state := saving(), moved)[1]
-    assert said == ["resumed at step 10 of 60"] * (what != "deleted")
-    assert same(everything(state), whole()[0])
-    assert records_of(moved) == whole()[1]
-    if what == "replaced": assert checkpoint.read_latest(folder)[0].name == "step-000000005"
-
-@pytest.mark.parametrize("what", ["renamed", "deleted"])
-def test_a_folder_that_goes_at_the_worst_moment(tmp_path, what):
-    "it was there when the run looked"
-    folder, state_tensors = tmp_path / "run", checkpoint.state_tensors
-    def go(state):
-        if state.step == 30 and folder.exists(): LEAVE[what](folder, tmp_path / "moved")
-        return state_tensors(state)
-    with mock.patch("diffstudy.train.checkpoint.state_tensors", go):
-        with pytest.raises(RuntimeError, match="was moved, renamed or deleted"):
-            run(saving(), folder)
-    assert not folder.exists()
-
 # %% ../../nbs/74c_resumed.ipynb #87d25129
 def test_fall_back_to_the_one_before(tmp_path):
     run(saving(), tmp_path)
@@ -254,22 +138,6 @@ def test_fall_back_to_the_one_before(tmp_path):
     for p in checkpoint.checkpoints(tmp_path): (p / "manifest.json").unlink()
     with pytest.raises(checkpoint.CheckpointError, match="no checkpoint in .* verifies"):
         run(toy_state(), tmp_path)
-
-def test_what_a_kill_has_kept_goes_with_the_next_save(tmp_path):
-    run(saving(steps=40), tmp_path)
-    for n in (10, 20):
-        shutil.copytree(tmp_path / "step-000000040", tmp_path / f"step-{n:09d}")
-    run(state := saving(), tmp_path)
-    assert len(checkpoint.checkpoints(tmp_path)) == state.config.keep_checkpoints
-
-def test_links_are_removed_and_not_what_they_lead_to(tmp_path):
-    yours, folder = tmp_path / "yours", tmp_path / "run"
-    run(saving(steps=20), folder)
-    yours.mkdir()
-    (yours / "letter").write_text("dear all")
-    for name in (".tmp-left", "step-000000001"): (folder / name).symlink_to(yours)
-    run(saving(), folder)
-    assert ((yours / "letter").read_text(), len(list(folder.iterdir()))) == ("dear all", 4)
 
 # %% ../../nbs/74c_resumed.ipynb #74c0f004
 def spoiled(data, rng, n=6):
@@ -311,106 +179,8 @@ def test_a_spoiled_file_of_a_checkpoint_is_passed_over(tmp_path, name):
         assert str(step) in said[0]
         assert said[1] == f"falling back to {older}"
 
-@pytest.mark.parametrize("name", ["config.json", "log.jsonl"])
-def test_a_spoiled_file_beside_a_checkpoint_changes_no_weights(tmp_path, name):
-    "a description is refused, or says of the weights what it said; a log loses what is wrong"
-    run, _, last = short_run()
-    shutil.copytree(run.run_dir, tmp_path / "run")
-    file, rows = tmp_path / "run" / name, checkpoint.read_log(run.run_dir)
-    for bad in spoiled(good := file.read_bytes(), random.Random(name)):
-        file.write_bytes(bad)
-        try: found = experiment.open(tmp_path / "run", "cpu", print_fn=lambda _: None)
-        except (ValueError, RuntimeError) as e:
-            assert name == "config.json"
-            assert "config.json" in str(e)
-            continue
-        assert name == "log.jsonl" or len(bad.rstrip(b"\0")) >= len(good.rstrip())
-        assert same_dict(found.model.state_dict(), last)
-        assert found.facts == run.facts
-        assert experiment.result_settings(found.config) == experiment.result_settings(run.config)
-        steps = [r["step"] for r in checkpoint.read_log(tmp_path / "run", lambda _: None)]
-        assert len(steps) <= len(rows)
-
 # %% ../../nbs/74c_resumed.ipynb #388a1bcf
 def size(at): return len(os.listdir(at)) if os.path.isdir(at) else os.stat(at).st_size
-
-@contextlib.contextmanager
-def heard():
-    "Inside `with`, what is asked of the disk: sync (inode, size), rename (to, sizes by inode)."
-    events, fsync = [], os.fsync
-    def synced(fd):
-        events.append(("sync", os.stat(fd).st_ino, size(fd)))
-        fsync(fd)
-    def renamed(f):
-        def g(a, b):
-            parts = [a, *Path(a).iterdir()] if os.path.isdir(a) else [a]
-            events.append(("rename", Path(b), {os.stat(p).st_ino: size(p) for p in parts}))
-            f(a, b)
-        return g
-    with (
-        mock.patch("os.fsync", synced), mock.patch("os.rename", renamed(os.rename)),
-        mock.patch("os.replace", renamed(os.replace)),
-    ): yield events
-
-# %% ../../nbs/74c_resumed.ipynb #ce16f731
-def safe(events, path):
-    "Whether all of `path` was on the disk before it got its name, and the name after that."
-    at = [i for i, e in enumerate(events) if e[:2] == ("rename", path)]
-    if not at: return False
-    synced = {node: n for kind, node, n in events[:at[-1]] if kind == "sync"}
-    complete = all(synced.get(node) == n for node, n in events[at[-1]][2].items())
-    named = ("sync", path.parent.stat().st_ino)
-    return complete and any(e[:2] == named for e in events[at[-1]:])
-
-@pytest.mark.skipif(os.name != "posix", reason="folders can be forced onto the disk on POSIX alone")
-def test_what_is_written_survives_a_power_cut(tmp_path):
-    state, levels = toy_state(), torch.zeros(1, 1, 2, 2, dtype=torch.uint8)
-    for path, write in {
-        tmp_path / "file": lambda p: files.replace_file(p, b"abc"),
-        tmp_path / "a.npz": lambda p: write_images(p, levels, 2),
-        tmp_path / "log.jsonl": lambda p: checkpoint.Log(p.parent, 0).file.close(),
-        tmp_path / "step-000000000": lambda p: checkpoint.save_checkpoint(state, p.parent),
-    }.items():
-        with heard() as events: write(path)
-        assert safe(events, path)
-        assert len(events) == (8 if path.is_dir() else 3)
-        # the test itself: without any one of these acts it fails
-        assert not any(safe(events[:i] + events[i + 1:], path) for i in range(len(events)))
-
-    # the names of new folders, and the log before the checkpoint
-    folder, at = tmp_path / "new" / "run", {}
-    with heard() as events: run(toy_state(steps=6, save_every=3, log_every=1), folder)
-    above = {p.stat().st_ino for p in (tmp_path, folder.parent)}
-    assert above <= {e[1] for e in events if e[0] == "sync"}
-    log = folder / "log.jsonl"
-    for kind, what, n in events:
-        if kind == "sync": at[what] = n
-        elif what.name.startswith("step-"):
-            there = log.read_bytes()[:at[log.stat().st_ino]]
-            assert there.count(b"\n") >= int(what.name[5:])
-
-# %% ../../nbs/74c_resumed.ipynb #e7560880
-def test_a_disk_that_is_full_at_any_write(tmp_path):
-    "the log, and twice the five files of a checkpoint; then the same call, when there is room again"
-    short = lambda: toy_state(steps=6, save_every=3, log_every=3)
-    run(unbroken := short(), tmp_path / "whole")
-    write = Path.write_bytes
-    def full_at(k):
-        "Whether a run met a disk that is full at its write k, and went on afterwards."
-        folder, calls = tmp_path / str(k), iter(range(k, -2, -1))
-        def fails(path, data):
-            if next(calls, 1): return write(path, data)
-            write(path, data[:len(data) // 2])
-            raise OSError(28, "No space left on device")
-        room = True
-        with mock.patch.object(Path, "write_bytes", fails):
-            try: run(short(), folder)
-            except OSError: room = False
-        run(state := short(), folder)
-        assert same(everything(state), everything(unbroken))
-        assert not list(folder.glob(".tmp*"))
-        return not room
-    assert [full_at(k) for k in range(12)] == [True] * 11 + [False]
 
 # %% ../../nbs/74c_resumed.ipynb #26e1c7fd
 def in_a_fresh_process(function, *args):  # it may fork: torch has started no threads there

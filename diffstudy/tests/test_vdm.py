@@ -21,21 +21,6 @@ class Exact(nn.Module):
     shape, classes = (1, 4, 4), 0
     def forward(self, z, gamma, c=None): return expand(sigma(gamma), z) * z
 
-# %% ../../nbs/73g_vdm.ipynb #38e4d454
-def test_gamma_is_lost_with_as_many_groups_as_channels():
-    "a recipe reacts to γ (as all do: test_models); with a group for each channel below 1e-4"
-    z = torch.randn(2, 3, 4, 4, generator=stream(0, "z"))
-    net = nets.build("digits-tiny", (3, 4, 4), seed=1).eval()
-    nets.initialize(net, 1, zeros=False)
-    def heard():
-        with torch.no_grad(): a, b = (net(z, torch.full((2,), g)) - z for g in (-13., 5.))
-        return (a - b).norm() / a.norm()
-
-    assert heard() > .1
-    for m in net.modules():
-        if isinstance(m, nn.GroupNorm): m.num_groups = m.num_channels
-    assert heard() < 1e-4
-
 # %% ../../nbs/73g_vdm.ipynb #752c4898
 class Gauss(nn.Module):
     "The exact denoiser of Gaussian data of variance v."
@@ -172,22 +157,6 @@ def test_gradients(head, schedule, steps):
             (p.grad * d).sum(), (up - down) / (2 * h), rtol=1e-5, atol=1e-5,
             msg=lambda m: f"{head}, T={steps}, {name}: {m}")
 
-# %% ../../nbs/73g_vdm.ipynb #b796f2d6
-@pytest.mark.parametrize("head", ("noise", "levels"))
-@pytest.mark.parametrize("bf16", [False, True])
-@pytest.mark.parametrize("steps", [0, 1, 1000])
-@pytest.mark.parametrize("ends", [(-30., 30.), (-30., -20.), (20., 30.), (-13.3, 5.)], ids=str)
-def test_losses_are_finite(head, ends, steps, bf16):
-    "losses and gradients are finite for ends in [−30, 30], two networks, with bfloat16 or not"
-    k, c = torch.randint(0, 5, (4, 1, 4, 4), generator=stream(3, "k")), torch.tensor([0, 1, 2, 3])
-    model = small(head, Monotone(*ends, width=16)).float()
-    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        got = loss(model, k, c, stream(4, "n"), steps=steps)
-    got.total.mean().backward()
-    what = head, ends, steps, bf16
-    assert all(v.isfinite().all() and v.dtype == torch.float32 for v in got), what
-    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None), what
-
 # %% ../../nbs/73g_vdm.ipynb #75e7fd9a
 @pytest.mark.parametrize("shape, levels", (((3, 4, 6), 256), ((1, 5, 2), 3), ((7,), 2)))
 @pytest.mark.parametrize("steps", [0, 20])
@@ -224,29 +193,6 @@ def test_V30_gradients():
     bits(learn.total).mean().backward()
     found = [p.grad for p in (s.start, s.gap, *s.shape_parameters())]
     torch.testing.assert_close(found, [*ends, *shape], rtol=1e-9, atol=1e-12)
-
-# %% ../../nbs/73g_vdm.ipynb #c119b06b
-def test_augment():
-    "eight positions as often as the recipe says; the flag is 0 exactly where nothing was done"
-    n = 4000
-    k = torch.arange(9).reshape(1, 1, 3, 3).expand(n, 1, 3, 3)
-    out, extra = augment(k, stream(0, "augment"))
-    eight = [torch.rot90(f, r, (1, 2)) for f in (k[0], k[0].flip(-1)) for r in range(4)]
-    share = torch.stack([(out == e).flatten(1).all(1) for e in eight]).double().mean(1)
-    want = torch.tensor([1 / 4, 1 / 12, 1 / 12, 1 / 12] * 2, dtype=torch.float64)
-    assert share.sum() == 1
-    assert ((share - want).abs() < 4 * (want * (1 - want) / n) ** .5).all()
-    assert torch.equal(extra == 0, (out == k).flatten(1).all(1))
-    net = nets.UNet(nets.UNetConfig(width=8, num_res_blocks=1, groups=2, aug_cond=True), (1, 4, 4))
-    nets.initialize(net, 0, zeros=False)
-    model = VDM(net, Linear(-7., 5.), 17)
-    batch = (torch.zeros(8, 1, 4, 4, dtype=torch.uint8), torch.zeros(8, dtype=torch.long))
-    k = batch[0]  # constant images: turning changes nothing, so only the flag can move the loss
-    a, b = (loss(model, k, None, stream(1, "n"), extra=torch.full((8,), e)).total for e in (0., 1.))
-    assert not torch.allclose(a, b)
-    assert torch.allclose(a, loss(model, k, None, stream(1, "n")).total)
-    assert training_loss(model, batch, stream(2, "n"), augmented=True)["loss"].isfinite()
-    with pytest.raises(ValueError, match="square images"): augment(torch.zeros(2, 1, 3, 4))
 
 # %% ../../nbs/73g_vdm.ipynb #0bd0cb9d
 def test_optimizer():
@@ -364,38 +310,6 @@ def test_V16_decoder_of_a_level_for_each():
     apart = torch.cat([model.decode(z[i:i + 1], g) for i, g in enumerate(gammas)])
     assert torch.equal(model.decode(z, gammas), apart)
 
-# %% ../../nbs/73g_vdm.ipynb #6ec9523a
-def test_errors_vdm():
-    "wrong calls are refused, with what was expected"
-    model = VDM(Exact(), Linear(-7., 5.), 17)
-    with pytest.raises(TypeError, match="integer gray levels"): loss(model, torch.zeros(2, 1, 4, 4))
-    with pytest.raises(ValueError, match="continuous time only"):
-        loss(model, torch.zeros(2, 1, 4, 4, dtype=torch.long), steps=5, variance=True)
-    with pytest.raises(ValueError, match="a shape to learn"):
-        loss(model, torch.zeros(2, 1, 4, 4, dtype=torch.long), variance=True)
-    with pytest.raises(TypeError, match="in a tensor"):
-        loss(model, np.zeros((2, 1, 4, 4), dtype=int))
-    with pytest.raises(TypeError, match="in a tensor"): loss(model, [[0]])
-    with pytest.raises(ValueError, match="gray levels 0..16; got 0 to 17"):
-        loss(model, torch.arange(18).reshape(18, 1, 1, 1))
-    assert VDM(Exact(), Linear(), np.int64(17)).levels == 17
-    with pytest.raises(ValueError, match="finite latents; 16 of 32"):
-        model.decode(torch.tensor([0., math.nan]).expand(1, 16, 2), torch.tensor(-7.))
-
-@pytest.mark.parametrize("levels", [0, 1, 257, 2.5])
-def test_levels_from_2_to_256_alone(levels):
-    with pytest.raises(ValueError, match=f"2 to 256.* got {levels}"): VDM(Exact(), Linear(), levels)
-
-@pytest.mark.parametrize("ends", [(-7., 1e6), (-100., 5.)], ids=["noise", "data"])
-def test_ends_that_drifted_apart_are_refused(ends):
-    "hardly a time in a hundred thousand would fall where there is a loss"
-    far = VDM(Exact(), LearnedLinear(), 17)
-    with torch.no_grad():
-        far.schedule.start.fill_(ends[0])
-        far.schedule.gap.fill_(ends[1] - ends[0])
-    for call in lambda: loss(far, torch.zeros(2, 1, 4, 4, dtype=torch.long)), lambda: nll(far):
-        with pytest.raises(ValueError, match="ends of the schedule .* within ±40"): call()
-
 # %% ../../nbs/73g_vdm.ipynb #bd2caa91
 def test_a_network_of_ones_own():
     "any module of (z, γ) trains and samples; its image is named once; a class that is not there is refused"
@@ -417,35 +331,6 @@ def test_a_network_of_ones_own():
     assert torch.equal(a, b)
     assert a.shape == (2, 1, 4, 4)
 
-# %% ../../nbs/73g_vdm.ipynb #9ae98db6
-DOORS = dict(
-    loss=lambda m, k, c: loss(m, k, c, stream(1, "n")).total,
-    training=lambda m, k, c: training_loss(m, (k, c), stream(1, "n"))["loss"],
-    bits=lambda m, k, c: nll(m, 2, together=True)(k, c, stream(1, "n")),
-    sample=lambda m, k, c: m.sample(2, c, steps=2, generator=stream(1, "s")),
-    guidance=lambda m, k, c: m.predict(c, w=1.)(k.double(), torch.tensor(0.)),
-    network=lambda m, k, c: m.net(k.double(), torch.tensor(0.), c))
-
-@pytest.mark.parametrize("door", DOORS)
-def test_labels_are_read_alike_at_every_door(door):
-    "a list, an array and every kind of whole number are the same"
-    def ask(c):
-        return DOORS[door](
-            small("levels", Linear(-6., 4.)), torch.ones(2, 1, 4, 4, dtype=torch.long), c)
-    kinds = torch.tensor([0, 2]), [0, 2], np.array([0, 2]), np.array([0, 2], dtype=np.uint8)
-    want, *others = map(ask, (*kinds, torch.tensor([0, 2], dtype=torch.int32)))
-    torch.testing.assert_close(others, [want] * 4, rtol=0, atol=0)
-
-@pytest.mark.parametrize("c, says", [
-    *[(c, "classes as whole numbers") for c in ([0., 2.], torch.tensor([True]), "02", [None, 1])],
-    ([0, 1, 2], ".*one for each of 2 examples; got shape"),
-    ([0, 4], ".*from 0 to 2, or 3 for no label; got 0 to 4"), ([-1, 0], ".*got -1 to 0")], ids=str)
-@pytest.mark.parametrize("door", DOORS)
-def test_labels_that_are_none_are_refused_at_every_door(door, c, says):
-    k = torch.ones(2, 1, 4, 4, dtype=torch.long)
-    with pytest.raises((TypeError, ValueError), match=f"labels: expected {says}"):
-        DOORS[door](small("levels", Linear(-6., 4.)), k, c)
-
 # %% ../../nbs/73g_vdm.ipynb #78c24e67
 def test_nll():
     "single draws at even times, by hand; together they have less than half the variance"
@@ -466,47 +351,6 @@ def test_nll():
     assert abs(one.mean() - at_once.mean()) < 4 * (
         one.var(0).mean() / one.numel() + at_once.var(0).mean() / at_once.numel()) ** .5
     assert at_once.var(0).mean() < .5 * one.var(0).mean() / 16
-
-@pytest.mark.parametrize("steps", [0, 1000])
-def test_even_times_of_nll(steps):
-    "the mean of sixteen single draws, and less than half the variance of 16 others"
-    gen = stream(13, "nll")
-    k = torch.randint(0, 17, (400, 1, 4, 4), generator=gen)
-    model = VDM(Exact(), Linear(-7., 5.), 17)
-    one = torch.stack([loss(model, k, None, gen, steps=steps).total for _ in range(32)])
-    even = torch.stack([nll(model, 16, steps=steps)(k, None, gen) for _ in range(4)])
-    se = (one.var(0).mean() / one.numel() + even.var(0).mean() / even.numel()) ** .5
-    assert abs(one.mean() - even.mean()) < 4 * se
-    assert even.var(0).mean() < .5 * one.var(0).mean() / 16
-
-# %% ../../nbs/73g_vdm.ipynb #9d9f0fcf
-def test_several_times():
-    "(b, m) times: the mean of m diffusion losses by hand, and one reconstruction loss"
-    draw, model = stream(16, "again"), VDM(Exact(), Linear(-7., 5.), 17)
-    k = torch.randint(0, 17, (8, 1, 4, 4), generator=stream(15, "k"))
-    x = bound.centers(17, torch.empty(0))[k]
-    for steps, t in ((0, torch.rand(8, 3, generator=draw)), (6, torch.arange(24).view(8, 3) % 6 + 1)):
-        got, g = loss(model, k, None, stream(16, "t"), steps=steps, t=t), stream(16, "t")
-        noisy = x + math.exp(-3.5) * torch.randn(x.shape, generator=g)
-        once = bound.reconstruction_loss(k, noisy, torch.tensor(-7.), 17)
-        torch.testing.assert_close(got.reconstruction, once)
-        assert all(v.shape == (8,) for v in got)
-
-        # each time by itself, with the noise of its own row
-        eps, by_hand = torch.randn(8, 3, 1, 4, 4, generator=g), []
-        for j in range(3):
-            gamma = 12 * (t[:, j] / steps if steps else t[:, j]) - 7
-            z = expand(alpha(gamma), x) * x + expand(sigma(gamma), x) * eps[:, j]
-            pair = eps[:, j], model(z, gamma)
-            if steps: nats = bound.diffusion_loss(*pair, gamma - 12 / steps, gamma, steps)
-            else: nats = snr.diffusion_loss(*pair, torch.full((8,), 12.))
-            by_hand.append(nats)
-        torch.testing.assert_close(got.diffusion, sum(by_hand) / 3)
-
-    # without times of one's own they are those of `snr.times`, drawn after both noises
-    drawn, g = loss(model, k, None, stream(17, "t")), stream(17, "t")
-    for _ in range(2): randn_like(x, g)
-    assert drawn.total.equal(loss(model, k, None, stream(17, "t"), t=snr.times(8, g)).total)
 
 # %% ../../nbs/73g_vdm.ipynb #2563b921
 def chain_of(error, T, gamma_min=-6., gamma_max=5.):
@@ -552,26 +396,3 @@ def color_set(n=64, size=32, seed=0):
         * F.one_hot(c, 3)[:, :, None, None])
     return data.ImageSet(
         "color", data.decode((shade + .4 * disk).clamp(0, 1) * 2 - 1, 256), c, 256, 3)
-
-# %% ../../nbs/73g_vdm.ipynb #5cf75899
-def test_color_by_recipe():
-    "the CIFAR-10 recipe, narrowed, learns color images: the loss falls, samples have 3 channels"
-    from diffstudy import experiment
-    images = color_set()
-    config = replace(
-        experiment.RECIPES["cifar10"],
-        unet=dict(experiment.RECIPES["cifar10"].unet, width=16, num_res_blocks=1, groups=4))
-    model = config.build_model(dict(shape=images.shape, levels=256, classes=3))
-    assert model.net.config.fourier == (7, 8)
-    assert model.net.shape == (3, 32, 32)
-    settings = train.Config(**config.train | dict(batch_size=4, steps=8, lr=8e-3, warmup=1, ema=.5))
-    state = train.State(model, settings, rank=train.Rank(0, 1, torch.device("cpu")))
-    held = torch.no_grad()(
-        lambda: loss(model, images.images[:16], None, stream(0, "held")).total.mean())
-    before = held()
-    for _ in range(8):
-        train.advance(state, train.loss_step(training_loss), data.Batches(images, 4, 0))
-    assert held() < .98 * before
-    k = model.sample(2, steps=2, generator=stream(0, "s"))  # it has no labels
-    assert k.shape == (2, 3, 32, 32)
-    assert k.dtype == torch.uint8

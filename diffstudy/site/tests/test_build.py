@@ -364,6 +364,30 @@ def test_imports_follow_the_order(name):
     outside = found - set(build.LIBRARY)
     assert name not in build.LIBRARY or not outside, f"{name} of the library imports {outside}"
 
+# %% ../../../nbs/98_build.ipynb #b491e9b0
+AT_MOST = {
+    "core, settings": 774, "train": 1700, "nets": 575, "process": 1691, "guidance": 330,
+    "data": 1425, "vdm": 1555, "ddgan": 1146, "families": 2360, "inverse": 454, "measure": 973,
+    "experiment": 3060, "check": 2601, "cli": 625, "viz, references, top": 407,
+    "studies": 3420, "exercises": 2894, "site": 1905, "tests": 15_500, "pages": 81}
+
+def sizes() -> dict:
+    "Lines of the exported files by room, tests of the site with the others, and the pages."
+    found = dict.fromkeys(AT_MOST, 0)
+    package = HERE / "diffstudy"
+    for p in package.rglob("*.py"):
+        parts = p.relative_to(package).parts
+        room = "tests" if "tests" in parts else parts[0].removesuffix(".py")
+        if p.name == "_modidx.py": continue
+        if room in ("core", "settings"): room = "core, settings"
+        if room not in found: room = "viz, references, top"
+        found[room] += len(p.read_text("utf-8").splitlines())
+    return found | dict(pages=len([n for n in NOTEBOOKS if n[0].isdigit()]))
+
+def test_no_room_is_larger_than_it_may_be():
+    over = {k: (n, AT_MOST[k]) for k, n in sizes().items() if n > AT_MOST[k]}
+    assert not over, f"lines there, lines allowed: {over}"
+
 # %% ../../../nbs/98_build.ipynb #8dfc422e
 @pytest.mark.parametrize("name", build.ORDER)
 def test_lines_fit(name):
