@@ -165,8 +165,9 @@ def _given(**options) -> dict:
 @command("train")
 def _train(
     data: _Data = "digits", run: _RunDir = None, recipe: _Recipe = None, init: _Init = None,
-    steps: _TrainSteps = None, seed: _TrainSeed = None,
-    settings: _Set = None, restart: _Restart = False, device: _Device = None, data_dir: _DataDir = None, record: _Record = None,
+    steps: _TrainSteps = None, seed: _TrainSeed = None, settings: _Set = None,
+    restart: _Restart = False, device: _Device = None, data_dir: _DataDir = None,
+    record: _Record = None,
     listed: _ListSettings = False, kinds: _Kinds = None,
 ):
     "Train a model; the same command goes on where it stopped."

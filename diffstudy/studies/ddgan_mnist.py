@@ -151,8 +151,8 @@ _CASES = (
     dict(seed=1, updates=2000),
 )
 script(
-    globals(), "ddgan-stacked", STACKED_SETTINGS, tuple(dict(data=_NAME) | c for c in _CASES), run_mnist,
-    threads=1)
+    globals(), "ddgan-stacked", STACKED_SETTINGS, tuple(dict(data=_NAME) | c for c in _CASES),
+    run_mnist, threads=1)
 
 # %% ../../nbs/66_thousand_modes.ipynb #0a3a1b92
 _RESNET = experiment.RECIPES["ddgan-mnist-resnet"]
