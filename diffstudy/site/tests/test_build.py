@@ -227,9 +227,8 @@ def test_differences_are_found():
     assert found("<img src='1'>", "<img src='2'>", kind="text/html") == []
 
 # %% ../../../nbs/98_build.ipynb #9377d186
-SMOKE = (  # the last two train, open and ask all kinds of run
+SMOKE = (  # the last trains and opens all kinds of run
     "core", "notation", "schedule", "process", "bound", "references",
-    "experiment::test_a_model_without_a_folder_is_asked_like_a_run",
     "experiment::test_train_returns_what_open_reads")
 EVERYTHING = """
 import importlib, os, pkgutil, diffstudy
