@@ -39,6 +39,7 @@ def collect(name: str, settings: dict, cases: tuple, run: Callable, threads: int
         What the file holds"""
     import torch
     path = Path(path or Path("nbs" if Path("nbs").is_dir() else "") / "runs" / f"{name}.json")
+    before = torch.get_num_threads()  # of the studies that may follow in this process
     if threads: torch.set_num_threads(threads)
     settings = json.loads(canonical(settings))
     with locked(path, "recording into"):
@@ -58,6 +59,7 @@ def collect(name: str, settings: dict, cases: tuple, run: Callable, threads: int
                 name=name, settings=settings, cases=len(cases), machine=machine(),
                 versions=versions(), results=[*rows.values()]))
             print(f"{name}: {len(rows)} of {len(cases)} cases, {rows[key]['seconds']} s: {key}")
+    torch.set_num_threads(before)
     return read_json(path)
 
 def script(module: dict, name: str, *study, **how):
